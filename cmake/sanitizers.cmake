@@ -1,0 +1,15 @@
+# One interface target carries the sanitizer flags to the engine, the extension and the tests alike.
+add_library(tenure_sanitizers INTERFACE)
+if(TENURE_SANITIZE STREQUAL "address")
+  # g++'s `undefined` alone misses casts from float to int and divisions by zero.
+  set(flags -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=undefined
+            -fno-omit-frame-pointer)
+elseif(TENURE_SANITIZE STREQUAL "thread")
+  set(flags -fsanitize=thread -fno-omit-frame-pointer)
+elseif(TENURE_SANITIZE)
+  message(FATAL_ERROR "TENURE_SANITIZE is '${TENURE_SANITIZE}'; expected address, thread or empty")
+endif()
+if(flags)
+  target_compile_options(tenure_sanitizers INTERFACE ${flags} -O1 -g)
+  target_link_options(tenure_sanitizers INTERFACE ${flags})
+endif()

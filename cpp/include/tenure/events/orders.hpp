@@ -1,0 +1,72 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "tenure/events/event_log.hpp"
+
+namespace tenure::events {
+
+/// What one customer bought within one collapse period: rows that are orders, amounts summed.
+struct PurchasePeriod {
+  std::int64_t period;      ///< index of the calendar period; of the instant itself without collapse
+  std::int64_t first_time;  ///< instant of its first row
+  double amount;            ///< net of refunds within the period; 0 where the log has no amounts
+  bool is_order;            ///< false where the period holds refunds only
+};
+
+/// The one reading of "an order" that every analysis shares: walks the rows of a customer that are
+/// orders by name, before `until`, and calls body(PurchasePeriod) for each collapse period in turn.
+/// A row with a negative amount is a refund; timing never moves for it, and a period with nothing
+/// but refunds comes with is_order = false, so that its money can be counted and its visit not.
+class OrderWalk {
+ public:
+  /// `collapse` absent: each instant is a period of its own.
+  OrderWalk(const EventLog& log, std::optional<Period> collapse, std::int64_t until)
+      : log_(&log), collapse_(collapse), until_(until), utc_(log.timezone.fixed()),
+        fixed_offset_(log.timezone.offset_at(0)) {}
+
+  template <class Body>
+  void operator()(const CustomerEvents& events, const Body& body) const {
+    if (collapse_ == Period::day)
+      walk(events, body, [this](std::int64_t t) { return day(t); });
+    else if (collapse_)
+      walk(events, body, [this](std::int64_t t) { return period_of_day(day(t), *collapse_); });
+    else
+      walk(events, body, [](std::int64_t t) { return t; });
+  }
+
+  std::int64_t day(std::int64_t time) const {
+    return floor_div(time + (utc_ ? fixed_offset_ : log_->timezone.offset_at(time)), kMicrosPerDay);
+  }
+
+ private:
+  template <class Body, class Index>
+  void walk(const CustomerEvents& events, const Body& body, const Index& index) const {
+    const bool filter = !log_->order_event.empty();
+    const bool amounts = !events.amount.empty();
+    bool open = false;
+    PurchasePeriod current{};
+    for (std::size_t i = 0; i < events.time.size() && events.time[i] < until_; ++i) {
+      if (filter && log_->order_event[events.event[i]] == 0) continue;
+      const double amount = amounts ? events.amount[i] : 0.0;
+      const std::int64_t period = index(events.time[i]);
+      if (!open || period != current.period) {
+        if (open) body(std::as_const(current));
+        current = {period, events.time[i], 0.0, false};
+        open = true;
+      }
+      current.amount += amount;
+      current.is_order |= !(amount < 0.0);
+    }
+    if (open) body(std::as_const(current));
+  }
+
+  const EventLog* log_;
+  std::optional<Period> collapse_;
+  std::int64_t until_;
+  bool utc_;
+  std::int64_t fixed_offset_;
+};
+
+}  // namespace tenure::events

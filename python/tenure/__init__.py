@@ -1,0 +1,36 @@
+"""Customer lifecycle analytics: what each customer is worth, who is leaving, who belongs together.
+
+The usual import is ``import tenure as tn``.
+"""
+
+from __future__ import annotations
+
+from tenure import churn
+from tenure._errors import (
+    ConvergenceWarning,
+    DataWarning,
+    InvalidInputError,
+    MissingExtraError,
+    ModelFileError,
+    NotConvergedError,
+    NotFittedError,
+    TenureError,
+    TenureWarning,
+)
+from tenure._model_file import load
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ConvergenceWarning",
+    "DataWarning",
+    "InvalidInputError",
+    "MissingExtraError",
+    "ModelFileError",
+    "NotConvergedError",
+    "NotFittedError",
+    "TenureError",
+    "TenureWarning",
+    "churn",
+    "load",
+]

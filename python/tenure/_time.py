@@ -1,0 +1,172 @@
+"""Units, cutoffs, horizons and time zones: the one reading of time that everything shares."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import math
+import re
+import zoneinfo
+from typing import Any
+
+import numpy as np
+
+from tenure._errors import InvalidInputError
+from tenure._validation import Ints, as_number
+
+MICROS_PER_DAY = 86_400_000_000
+
+#: Days in one unit; a month and a year are means over the Gregorian leap rule's quarter days.
+UNIT_DAYS = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
+PERIODS = ("day", "week", "month", "quarter", "year")
+
+_SUFFIX = {"d": "day", "w": "week", "mo": "month", "m": "month", "y": "year"}
+_HORIZON = re.compile(r"\s*([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?)\s*([A-Za-z]+)\s*")
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def as_unit(unit: Any, name: str = "unit") -> str:
+    """Return the unit if it is one of day, week, month, year."""
+    if unit not in UNIT_DAYS:
+        msg = f"{name} must be one of {', '.join(UNIT_DAYS)}; got {unit!r}"
+        raise InvalidInputError(msg, argument=name, value=unit)
+    return str(unit)
+
+
+def convert(length: float, unit: str, to: str) -> float:
+    """Convert a length of time between units; exact where they are the same."""
+    return length if unit == to else length * (UNIT_DAYS[unit] / UNIT_DAYS[to])
+
+
+def as_horizon(value: Any, unit: str, name: str = "horizon") -> float:
+    """Return a length of time in `unit` from a number in that unit or a text such as "39w", "1y"."""
+    if isinstance(value, str):
+        match = _HORIZON.fullmatch(value)
+        suffix = match.group(2).lower() if match else ""
+        named = _SUFFIX.get(suffix) or (suffix.rstrip("s") if suffix.rstrip("s") in UNIT_DAYS else None)
+        if match is None or named is None:
+            msg = f"{name} must be a number in {unit}s or a text such as '39w' or '1y', got {value!r}"
+            raise InvalidInputError(msg, argument=name, value=value)
+        return convert(as_number(float(match.group(1)), name, at_least=0.0), named, unit)
+    if isinstance(value, (dt.timedelta, np.timedelta64)):
+        days = np.timedelta64(value).astype("timedelta64[us]").astype(np.int64) / MICROS_PER_DAY
+        return convert(as_number(float(days), name, at_least=0.0), "day", unit)
+    return as_number(value, name, at_least=0.0)
+
+
+def discount_rate_per_unit(rate: Any, period: str, unit: str) -> float:
+    """Return the continuous rate delta = ln(1 + rate) per period, scaled to one `unit`."""
+    annual = as_number(rate, "discount_rate", above=-1.0)
+    as_unit(period, "discount_period")
+    return math.log1p(annual) / convert(1.0, period, unit)
+
+
+def zone(name: Any) -> zoneinfo.ZoneInfo | dt.timezone:
+    """Return the time zone of that name."""
+    if name == "UTC":
+        return dt.UTC
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, TypeError, OSError) as error:
+        msg = f"timezone must be an IANA name such as 'Europe/London', got {name!r}"
+        raise InvalidInputError(msg, argument="timezone", value=name) from error
+
+
+@functools.lru_cache(maxsize=64)
+def transitions(name: str) -> tuple[int, Ints, Ints]:
+    """Return (initial offset, transition instants, offsets from then on), in microseconds.
+
+    zoneinfo keeps its transitions to itself, so they are found by bisection between samples five
+    days apart, from 1850 to 2200; two changes within five days have never been legislated.
+    """
+    if name == "UTC":
+        empty = np.empty(0, dtype=np.int64)
+        return 0, empty, empty
+    tz = zone(name)
+
+    def offset(second: int) -> int:
+        instant = (_EPOCH + dt.timedelta(seconds=second)).astimezone(tz)
+        delta = instant.utcoffset()
+        assert delta is not None
+        return int(delta.total_seconds())
+
+    step = 5 * 86_400
+    low = int((dt.datetime(1850, 1, 1, tzinfo=dt.UTC) - _EPOCH).total_seconds())
+    high = int((dt.datetime(2200, 1, 1, tzinfo=dt.UTC) - _EPOCH).total_seconds())
+    at: list[int] = []
+    offsets: list[int] = []
+    previous = first = offset(low)
+    for sample in range(low + step, high, step):
+        now = offset(sample)
+        if now == previous:
+            continue
+        left, right = sample - step, sample
+        while right - left > 1:
+            middle = (left + right) // 2
+            if offset(middle) == previous:
+                left = middle
+            else:
+                right = middle
+        at.append(right)
+        offsets.append(now)
+        previous = now
+    scale = 1_000_000
+    return first * scale, np.array(at, np.int64) * scale, np.array(offsets, np.int64) * scale
+
+
+def to_datetime(micros: int, timezone: str = "UTC") -> dt.datetime:
+    """Return an instant as an aware datetime of the zone."""
+    return (_EPOCH + dt.timedelta(microseconds=int(micros))).astimezone(zone(timezone))
+
+
+def _instant(value: dt.datetime) -> int:
+    return (value - _EPOCH) // dt.timedelta(microseconds=1)
+
+
+def start_of_day(day: dt.date, timezone: str = "UTC") -> int:
+    """Return the first instant of a local day, also where midnight does not exist."""
+    if day == dt.date.max:
+        day -= dt.timedelta(days=1)
+    midnight = dt.datetime.combine(day, dt.time(), tzinfo=zone(timezone))
+    instant = _instant(midnight.astimezone(dt.UTC))
+    initial, at, _ = transitions(timezone)
+    local = _instant(dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC))
+    del initial
+    if to_datetime(instant, timezone).replace(tzinfo=dt.UTC) != _EPOCH + dt.timedelta(microseconds=local):
+        # Midnight lies in a gap: the day begins at the transition that jumps over it.
+        near = at[(at > instant - 2 * MICROS_PER_DAY) & (at < instant + 2 * MICROS_PER_DAY)]
+        starts = [int(t) for t in near if to_datetime(int(t), timezone).date() == day]
+        if starts:
+            return min(starts)
+    return instant
+
+
+def as_cutoff(value: Any, timezone: str, name: str) -> int:
+    """Return the instant c (microseconds) such that history is t < c.
+
+    A bare date means the end of that local day. A datetime, or a text with a time of day, is that
+    instant; without an offset it is local time of `timezone`.
+    """
+    if isinstance(value, np.datetime64):
+        bare = np.datetime_data(value.dtype)[0] in {"D", "W", "M", "Y"}
+        if np.isnat(value):
+            msg = f"{name} must be a date or an instant, got NaT"
+            raise InvalidInputError(msg, argument=name, value=value)
+        value = value.astype("datetime64[D]" if bare else "datetime64[us]").item()
+    if isinstance(value, str):
+        text = value.strip()
+        try:
+            value = dt.date.fromisoformat(text) if len(text) <= 10 else dt.datetime.fromisoformat(text)
+        except ValueError as error:
+            msg = f"{name} must be a date such as '1997-09-30' or an ISO instant, got {value!r}"
+            raise InvalidInputError(msg, argument=name, value=value) from error
+    if isinstance(value, dt.datetime):
+        if value != value:  # noqa: PLR0124 - pandas' NaT is a datetime that is not equal to itself
+            msg = f"{name} must be a date or an instant, got {value!r}"
+            raise InvalidInputError(msg, argument=name, value=value)
+        aware = value if value.tzinfo else value.replace(tzinfo=zone(timezone))
+        return _instant(aware.astimezone(dt.UTC))
+    if isinstance(value, dt.date):
+        return start_of_day(value + dt.timedelta(days=1), timezone)
+    msg = f"{name} must be a date or an instant, got {value!r}"
+    raise InvalidInputError(msg, argument=name, value=value)
