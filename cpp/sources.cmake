@@ -1,5 +1,8 @@
 # Every source by name, one list a target: a file that is not here is not built.
 set(TENURE_CORE_SOURCES
+  cpp/src/special/beta.cpp
+  cpp/src/special/gamma.cpp
+  cpp/src/special/hypergeometric.cpp
   cpp/src/support/calendar.cpp
   cpp/src/support/errors.cpp
   cpp/src/survival/kaplan_meier.cpp
