@@ -9,10 +9,14 @@ set(TENURE_CORE_SOURCES
 )
 set(TENURE_BINDING_SOURCES
   cpp/bindings/module.cpp
+  cpp/bindings/bind_special.cpp
   cpp/bindings/bind_survival.cpp
 )
 set(TENURE_TEST_SOURCES
+  tests/cpp/special/edges_test.cpp
+  tests/cpp/special/reference_test.cpp
   tests/cpp/support/calendar_test.cpp
   tests/cpp/support/parallel_test.cpp
+  tests/cpp/support/random_test.cpp
   tests/cpp/survival/kaplan_meier_test.cpp
 )

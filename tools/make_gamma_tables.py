@@ -25,7 +25,11 @@ import mpmath as mp
 mp.mp.dps = 60
 OUT = Path(__file__).resolve().parents[1] / "cpp/src/special/gamma_tables.hpp"
 COEFFICIENTS = 12
-PIECES = [(mp.mpf(2) ** e * (1 + mp.mpf(i) / 8), mp.mpf(2) ** e / 8) for e in range(-1, 4) for i in range(8)]
+PIECES = [
+    (mp.mpf(2) ** e * (1 + mp.mpf(i) / 8), mp.mpf(2) ** e / 8)
+    for e in range(-1, 4)
+    for i in range(8)
+]
 ROOT = mp.findroot(mp.digamma, mp.mpf("1.4616321449683623"))
 
 

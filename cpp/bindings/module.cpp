@@ -5,6 +5,7 @@
 namespace py = pybind11;
 
 namespace tenure::python {
+void bind_special(py::module_&);
 void bind_survival(py::module_&);  // one bind_<area>.cpp each
 
 // The error classes live in Python (tenure/_errors.py), where they have docstrings and pickle; this
@@ -41,5 +42,6 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     auto submodule = m.def_submodule(name);
     bind(submodule);
   };
+  area("special", bind_special);
   area("survival", bind_survival);
 }
