@@ -3,15 +3,16 @@
 On [1/2, 16) each octave is cut into eight equal pieces. On a piece with centre m, in t = x - m:
 
     lgamma(x)   = (x - 1) (x - 2) g(t)     zeros at 1 and 2 taken out: g > 0, so relative accuracy
-    digamma(x)  = (x - x0) h(t)            its root x0 = 1.4616... taken out, as a sum of two doubles
+    digamma(x)  = (x - x0) h(t)            its root x0 = 1.4616... taken out, as two doubles
     trigamma(x) = q(t)
 
-The functions that remain are analytic up to x = 0, 17 half-widths away, so a polynomial of degree 11
-reaches 2^-56. Coefficients are Chebyshev fits in 60 digits, rounded once; the constant term has a
-second double after them.
+The functions that remain are analytic up to x = 0, 17 half-widths away, so a polynomial of degree
+11 reaches 2^-55. Coefficients are Chebyshev fits in 60 digits, rounded once; the constant term has
+a second double after them.
 
-Also the table of a logarithm with 15 spare bits: for a mantissa m in [1, 2) cut into 128, c ~ 1/m in
-nine bits and -log(c) as a double with 42 fractional bits (so that adding k log 2 is exact) plus a rest.
+Also the table of a logarithm with 13 spare bits: for a mantissa m in [1, 2) cut into 128, c ~ 1/m
+in nine bits and -log(c) as a double with 42 fractional bits (so that adding k log 2 is exact) plus
+a rest.
 
     python tools/make_gamma_tables.py
 """

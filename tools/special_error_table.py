@@ -69,8 +69,8 @@ def figure(value: float) -> str:
 
 def main() -> None:
     lines = [
-        f'SciPy {scipy.__version__}; libm of {" ".join(platform.libc_ver())}. "Scaled" is the error '
-        "divided by max(1, |value|).",
+        f"SciPy {scipy.__version__}; libm of {' '.join(platform.libc_ver())}. "
+        '"Scaled" is the error divided by max(1, |value|).',
         "",
         "| function | points | by | max ulp | median ulp | max scaled | not finite |",
         "|---|---|---|---|---|---|---|",
@@ -88,8 +88,8 @@ def main() -> None:
             ulp = error / np.spacing(np.abs(value[good]))
             scaled = error / np.maximum(1.0, np.abs(value[good]))
             lines.append(
-                f"| `{name}` | {len(table)} | {peer} | {figure(ulp.max())} | {figure(np.median(ulp))} "
-                f"| {scaled.max():.1e} | {len(table) - good.sum()} |"
+                f"| `{name}` | {len(table)} | {peer} | {figure(ulp.max())} "
+                f"| {figure(np.median(ulp))} | {scaled.max():.1e} | {len(table) - good.sum()} |"
             )
     page = PAGE.read_text()
     head, _, tail = page.partition(BEGIN)
