@@ -5,7 +5,9 @@
 namespace py = pybind11;
 
 namespace tenure::python {
-void bind_survival(py::module_&);  // one bind_<area>.cpp each
+// One bind_<area>.cpp each.
+void bind_events(py::module_&);
+void bind_survival(py::module_&);
 
 // The error classes live in Python (tenure/_errors.py), where they have docstrings and pickle; this
 // is the one place that maps the engine's errors to them.
@@ -41,5 +43,6 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     auto submodule = m.def_submodule(name);
     bind(submodule);
   };
+  area("events", bind_events);
   area("survival", bind_survival);
 }

@@ -18,12 +18,14 @@ from tenure._errors import (
     TenureWarning,
 )
 from tenure._model_file import load
+from tenure.events import EventLog, read
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ConvergenceWarning",
     "DataWarning",
+    "EventLog",
     "InvalidInputError",
     "MissingExtraError",
     "ModelFileError",
@@ -33,4 +35,5 @@ __all__ = [
     "TenureWarning",
     "churn",
     "load",
+    "read",
 ]

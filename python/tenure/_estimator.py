@@ -62,7 +62,9 @@ class Estimator:
             k: p.default for k, p in inspect.signature(type(self).__init__).parameters.items()
         }
         shown = ", ".join(
-            f"{k}={v!r}" for k, v in self.get_params(deep=False).items() if v is not defaults[k] and v != defaults[k]
+            f"{k}={v!r}"
+            for k, v in self.get_params(deep=False).items()
+            if v is not defaults[k] and v != defaults[k]
         )
         return f"{type(self).__name__}({shown})"
 

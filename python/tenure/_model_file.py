@@ -95,7 +95,14 @@ def from_bytes(data: bytes) -> Any:
         return _decode(header["root"], arrays, 0)
     except ModelFileError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        RecursionError,
+        OverflowError,
+    ) as error:
         msg = f"the model file holds values that no model can have: {error}"
         raise ModelFileError(msg) from error
 
