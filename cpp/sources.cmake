@@ -19,6 +19,10 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_survival.cpp
 )
 set(TENURE_TEST_SOURCES
+  tests/cpp/events/clean_test.cpp
+  tests/cpp/events/index_test.cpp
+  tests/cpp/events/string_ids_test.cpp
+  tests/cpp/events/summary_test.cpp
   tests/cpp/support/calendar_test.cpp
   tests/cpp/support/parallel_test.cpp
   tests/cpp/survival/kaplan_meier_test.cpp

@@ -16,10 +16,10 @@ _YYYYMMDD = (1600_01_01, 2399_12_31)
 
 
 def as_reader(frame: Any, columns: Sequence[str]) -> pa.RecordBatchReader:
-    """Return a reader with (at least) `columns`, without copying where the frame has Arrow's layout.
+    """Return a reader with (at least) `columns`, without a copy where the layout is Arrow's.
 
-    Takes anything with ``__arrow_c_stream__`` (pandas, polars, pyarrow, DuckDB relations, results of
-    this package), NumPy structured arrays, and mappings of column name to array.
+    Takes anything with ``__arrow_c_stream__`` (pandas, polars, pyarrow, DuckDB relations, results
+    of this package), NumPy structured arrays, and mappings of column name to array.
     """
     if isinstance(frame, Mapping):
         frame = _table_of_mapping(frame, columns)
@@ -39,7 +39,7 @@ def as_reader(frame: Any, columns: Sequence[str]) -> pa.RecordBatchReader:
     if not hasattr(frame, "__arrow_c_stream__"):
         hint = "; call .collect() first" if hasattr(frame, "collect") else ""
         msg = (
-            "expected a data frame (pandas, polars, pyarrow, DuckDB relation, or a dict of arrays), "
+            "expected a data frame (pandas, polars, pyarrow, DuckDB relation, dict of arrays), "
             f"got {type(frame).__name__}{hint}"
         )
         raise InvalidInputError(msg, argument="frame")
@@ -50,6 +50,18 @@ def as_reader(frame: Any, columns: Sequence[str]) -> pa.RecordBatchReader:
         raise InvalidInputError(msg, argument="frame") from error
     _require_columns(reader.schema.names, columns)
     return reader
+
+
+def column_names(frame: Any) -> list[str]:
+    """Return the names of a frame's columns; none where they cannot be told before reading it."""
+    if isinstance(frame, Mapping):
+        return list(frame)
+    if isinstance(frame, (pa.Table, pa.RecordBatch, pa.RecordBatchReader)):
+        return list(frame.schema.names)
+    if isinstance(frame, np.ndarray):
+        return list(frame.dtype.names or ())
+    columns = getattr(frame, "columns", None)
+    return [] if columns is None else [str(c) for c in columns]
 
 
 def _validate(table: pa.Table) -> None:
@@ -127,12 +139,12 @@ def _array(values: Any, name: str) -> Any:
 
 
 def _refuse_mixed(values: Any, name: str) -> None:
-    """Objects of several kinds (1 and "1", aware and naive times) are two meanings in one column."""
+    """Objects of several kinds (1 and "1", aware and naive times) mean two things at once."""
     if not isinstance(values, list) and getattr(values, "dtype", None) != np.dtype(object):
         return
     kinds: dict[str, int] = {}
     for row, value in enumerate(values):
-        if value is None or value != value or type(value).__name__ in {"NAType", "NaTType"}:  # noqa: PLR0124
+        if value is None or value != value or type(value).__name__ in {"NAType", "NaTType"}:
             continue
         kind = _kind(value)
         if kind not in kinds:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,21 +23,28 @@ from tenure._time import (
     zone,
 )
 from tenure._validation import as_choice, as_threads
-from tenure.events import _frames
-from tenure.events.report import DataReport, make_report, raise_if_invalid, raise_if_refund
+from tenure.events import _columns, _frames
+from tenure.events.report import (
+    DataReport,
+    make_report,
+    raise_if_invalid,
+    raise_if_refund,
+    with_matches,
+)
 from tenure.events.summary import CalibrationHoldout, Summary
 
 
 class EventLog:
     """A log of what customers did, indexed by (customer, time, event, amount).
 
-    Everything else in the package is a pass over it. Results do not depend on the order of the rows.
+    Everything else in the package is a pass over it. Results do not depend on the order of the
+    rows.
 
     Parameters
     ----------
     frame : data frame
-        pandas, polars, pyarrow, a DuckDB relation, anything with ``__arrow_c_stream__``, or a dict of
-        arrays. Rows in any order.
+        pandas, polars, pyarrow, a DuckDB relation, anything with ``__arrow_c_stream__``, or a dict
+        of arrays. Rows in any order.
     customer : str
         Column of ids: integers of any width or text. Ids come back as they are in every result.
     time : str
@@ -49,8 +56,8 @@ class EventLog:
     orders : list of str, optional
         Event names that are orders; required with `event`. Without event names every row is one.
     customers : data frame, optional
-        One row a customer, with the column `customer` and any others; customers without an event are
-        kept. It comes back, aligned with `customer_ids`, as `customers`.
+        One row a customer, with the column `customer` and any others; customers without an event
+        are kept. It comes back, aligned with `customer_ids`, as `customers`.
     timezone : str, default "UTC"
         IANA name of the zone that days, weeks and months follow.
     observed_until : date or instant, optional
@@ -58,10 +65,11 @@ class EventLog:
         that local day. Default: the end of the last event's local day.
     on_refund : {"net", "match", "drop", "raise"}
         ``net`` (default): amounts net within the order's period, timing never moves, a period with
-        only refunds is no order. ``match``: a refund cancels the latest order at or before it of the
-        same customer with exactly that amount; others net.
+        only refunds is no order. ``match``: a refund cancels the latest order at or before it of
+        the same customer with exactly that amount; others net.
     on_invalid : {"raise", "drop"}
-        What a null id, a null or impossible time, and a missing or infinite amount of an order mean.
+        What a null id, a null or impossible time, and a missing or infinite amount of an order
+        mean.
     ambiguous : {"raise", "earliest", "latest"}
         How to read wall-clock times that happen twice or not at all when clocks change.
     n_threads : int, optional
@@ -147,8 +155,8 @@ class EventLog:
         )
 
         columns = [c for c in (customer, time, amount, event) if c is not None]
-        reader = _typed(_frames.as_reader(frame, columns), customer, time, amount, event)
-        table, table_stream = _customer_table(customers, customer, reader)
+        reader = _columns.typed(_frames.as_reader(frame, columns), customer, time, amount, event)
+        table, table_stream = _columns.customer_table(customers, customer, reader)
         rows = _core.events.import_rows(
             reader.__arrow_c_stream__(),
             customer,
@@ -160,8 +168,10 @@ class EventLog:
             table_stream,
             threads,
         )
-        self.event_names = tuple(_texts(rows.take_event_text()).to_pylist()) if event else ()
-        self.orders = _order_names(orders, self.event_names)
+        self.event_names = (
+            tuple(_columns.texts(rows.take_event_text()).to_pylist()) if event else ()
+        )
+        self.orders = _columns.order_names(orders, self.event_names)
         self.timezone = timezone
         self.on_refund = on_refund
 
@@ -176,13 +186,16 @@ class EventLog:
             raise_if_invalid(
                 self.data_report, {"customer": customer, "time": time, "amount": amount}
             )
+        assert core is not None  # the engine refuses only what the report names
         if on_refund == "match" and amount is not None:
             core, matched, unmatched = _core.events.match_refunds(core, threads)
-            self.data_report.findings.update(refund_matched=matched, refund_unmatched=unmatched)
+            self.data_report = with_matches(self.data_report, matched, unmatched)
         self._core = core
         table_ids = np.asarray(rows.table_ids, dtype=np.int64)
-        self.customer_ids = _ids(codes, rows)
-        self.customers = None if table is None else _aligned(table, table_ids, codes, customer)
+        self.customer_ids = _columns.ids(codes, rows)
+        self.customers = (
+            None if table is None else _columns.aligned(table, table_ids, codes, customer)
+        )
         self._observe(until)
 
     def _observe(self, until: int | None) -> None:
@@ -253,7 +266,7 @@ class EventLog:
         part.event_names, part.orders = self.event_names, self.orders
         part.timezone, part.on_refund = self.timezone, self.on_refund
         part.data_report = self.data_report
-        part.customer_ids = _take(self.customer_ids, kept)
+        part.customer_ids = _columns.take(self.customer_ids, kept)
         part.customers = None if self.customers is None else self.customers.take(pa.array(kept))
         part._core = core
         core.observed_from = max(start, self._from)
@@ -266,8 +279,8 @@ class EventLog:
         Parameters
         ----------
         cut : date or instant
-            History is t < cut; a bare date means the end of that local day, so ``"1997-09-30"`` keeps
-            that day in the first log.
+            History is t < cut; a bare date means the end of that local day, so ``"1997-09-30"``
+            keeps that day in the first log.
 
         Returns
         -------
@@ -309,8 +322,8 @@ class EventLog:
         unit : {"day", "week", "month", "year"}
             What recency and T are counted in; a month is 30.4375 days and a year 365.25.
         collapse : {"day", "week", "month", "quarter", "year"} or None
-            What one order is: all that a customer bought within one local calendar period. None keeps
-            every instant as an order of its own.
+            What one order is: all that a customer bought within one local calendar period. None
+            keeps every instant as an order of its own.
         end : date or instant, optional
             End of observation, at most that of the log, which is the default. A bare date means the
             end of that local day.
@@ -323,8 +336,8 @@ class EventLog:
         Notes
         -----
         Times are those of the collapse periods: T = last observed period - period of the first
-        order. With ``collapse="day", unit="week"`` they are whole days / 7, as in Fader, Hardie & Lee
-        (2005). Where collapse and unit are the same period, whole periods are counted.
+        order. With ``collapse="day", unit="week"`` they are whole days / 7, as in Fader, Hardie &
+        Lee (2005). Where collapse and unit are the same period, whole periods are counted.
         """
         as_unit(unit)
         as_choice(collapse, "collapse", (None, *PERIODS))
@@ -340,7 +353,9 @@ class EventLog:
         rows = len(raw["customer"])
         whole = rows == self.n_customers
         return Summary(
-            customer=self.customer_ids if whole else _take(self.customer_ids, raw["customer"]),
+            customer=self.customer_ids
+            if whole
+            else _columns.take(self.customer_ids, raw["customer"]),
             frequency=raw["frequency"],
             recency=raw["recency"],
             T=raw["T"],
@@ -389,7 +404,7 @@ class EventLog:
         later = self._part(at, stop, stop, threads).summary(unit, collapse, n_threads=threads)
         orders = np.zeros(len(calibration), dtype=np.int64)
         amount = np.zeros(len(calibration))
-        position, row = _matching(calibration.customer, later.customer)
+        position, row = _columns.matching(calibration.customer, later.customer)
         orders[position] = later.frequency[row] + 1
         amount[position] = later.revenue[row]
         return CalibrationHoldout(
@@ -398,112 +413,3 @@ class EventLog:
             amount_holdout=amount,
             duration=(stop - at) / MICROS_PER_DAY / UNIT_DAYS[unit],
         )
-
-
-# --- from frames to codes and back ------------------------------------------------------------
-
-
-def _typed(
-    reader: pa.RecordBatchReader, customer: str, time: str, amount: str | None, event: str | None
-) -> pa.RecordBatchReader:
-    schema = reader.schema
-    _frames.check_customer(schema.field(customer).type, customer)
-    time_type = schema.field(time).type
-    sample: list[Any] = []
-    if pa.types.is_integer(time_type):
-        first = next(iter(reader), None)
-        sample = [] if first is None else first.column(schema.get_field_index(time))[:5].to_pylist()
-    _frames.check_time(time_type, time, sample)
-    types: dict[str, pa.DataType] = {}
-    if amount is not None:
-        types[amount] = _frames.amount_type(schema.field(amount).type, amount)
-    if event is not None:
-        _frames.check_event(schema.field(event).type, event)
-    return _frames.with_types(reader, types)
-
-
-def _customer_table(
-    customers: Any, customer: str, reader: pa.RecordBatchReader
-) -> tuple[pa.Table | None, object | None]:
-    if customers is None:
-        return None, None
-    every = getattr(customers, "columns", None)
-    names = list(customers) if isinstance(customers, Mapping) else [str(c) for c in every or []]
-    if isinstance(customers, pa.Table):
-        names = customers.schema.names
-    table = _frames.as_reader(customers, list(dict.fromkeys([customer, *names]))).read_all()
-    wanted = reader.schema.field(customer).type
-    if pa.types.is_dictionary(wanted):
-        wanted = wanted.value_type
-    try:
-        ids = table.select([customer]).cast(pa.schema([pa.field(customer, wanted)]))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        msg = f"customers[{customer!r}] does not fit the ids of the events: {error}"
-        raise InvalidInputError(msg, argument="customers") from error
-    return table, ids.__arrow_c_stream__()
-
-
-def _texts(table: tuple[Any, Any]) -> pa.LargeStringArray:
-    offsets, data = table
-    return pa.LargeStringArray.from_buffers(
-        len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(data)
-    )
-
-
-def _ids(codes: Any, rows: Any) -> Any:
-    if rows.text_ids:
-        texts = _texts(rows.take_customer_text())
-        return texts if len(texts) == len(codes) else texts.take(pa.array(codes))
-    if rows.unsigned_ids:
-        return codes.view(np.uint64) ^ np.uint64(2**63)
-    return codes
-
-
-def _take(ids: Any, rows: Any) -> Any:
-    return ids.take(pa.array(rows)) if isinstance(ids, pa.Array) else ids[rows]
-
-
-def _aligned(table: pa.Table, table_ids: Any, codes: Any, customer: str) -> pa.Table:
-    """Rows of the customer table in order of customers; null where a customer has none."""
-    order = np.argsort(table_ids, kind="stable")
-    ordered = table_ids[order]
-    repeated = np.flatnonzero(ordered[1:] == ordered[:-1])
-    if repeated.size:
-        row = int(order[repeated[0] + 1])
-        msg = f"customers has more than one row for {table[customer][row].as_py()!r} (row {row})"
-        raise InvalidInputError(msg, argument="customers", row=row)
-    at = np.searchsorted(ordered, codes)
-    at[at == len(ordered)] = 0
-    known = (ordered[at] == codes) if len(ordered) else np.zeros(len(codes), dtype=bool)
-    rows = pa.array(order[at] if len(ordered) else np.zeros(len(codes), np.int64), mask=~known)
-    return table.take(rows)
-
-
-def _order_names(orders: Sequence[str] | None, names: tuple[str, ...]) -> tuple[str, ...]:
-    if orders is None:
-        return ()
-    if isinstance(orders, str):
-        orders = [orders]
-    wanted = tuple(dict.fromkeys(orders))
-    if not wanted:
-        msg = "orders must name at least one event"
-        raise InvalidInputError(msg, argument="orders")
-    unknown = [o for o in wanted if o not in names]
-    if unknown and names:
-        msg = f"orders names {unknown[0]!r}, which is no event of the log; it has {', '.join(map(repr, names))}"
-        raise InvalidInputError(msg, argument="orders", value=unknown[0])
-    return wanted
-
-
-def _matching(ids: Any, others: Any) -> tuple[Any, Any]:
-    """Positions in `ids` of those of `others` that occur there, and their rows in `others`."""
-    if isinstance(ids, pa.Array):
-        import pyarrow.compute as pc
-
-        at = pc.index_in(others, value_set=ids)
-        found = pc.is_valid(at).to_numpy(zero_copy_only=False)
-        return at.drop_null().to_numpy().astype(np.int64), np.flatnonzero(found)
-    position = np.searchsorted(ids, others)
-    position = np.minimum(position, max(len(ids) - 1, 0))
-    found = ids[position] == others if len(ids) else np.zeros(len(others), dtype=bool)
-    return position[found], np.flatnonzero(found)

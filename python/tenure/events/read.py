@@ -25,8 +25,8 @@ def read(source: Any, *, sql: str | None = None, database: Any = None, **log: An
     Parameters
     ----------
     source : str, path-like, list of them, or None
-        One file, several, or a glob such as ``"orders/*.parquet"``; the format is told by the ending
-        (.csv, .tsv, .txt, .parquet, also with .gz or .zst behind .csv).
+        One file, several, or a glob such as ``"orders/*.parquet"``; the format is told by the
+        ending (.csv, .tsv, .txt, .parquet, also with .gz or .zst behind .csv).
     sql : str, optional
         A query instead of a file: ``read(None, sql="SELECT ...", database="shop.duckdb")``. With a
         source the query may refer to it as the table ``source``.
@@ -82,7 +82,7 @@ def read(source: Any, *, sql: str | None = None, database: Any = None, **log: An
             relation = relation.project(", ".join(map(_quoted, dict.fromkeys(names))))
         return EventLog(relation.to_arrow_table(), **log)
     except duckdb.Error as error:
-        msg = f"{source if source is not None else 'the query'} cannot be read: {error}"
+        msg = f"{source if source is not None else 'the query'} cannot be read: {_brief(error)}"
         raise InvalidInputError(msg, argument="source", value=source) from error
     finally:
         connection.close()
@@ -114,7 +114,10 @@ def _scan(connection: Any, source: Any, log: Mapping[str, Any]) -> Any:
     function = reader.pop()
     if function == "read_parquet":
         return connection.read_parquet([str(p) for p in paths])
-    return connection.read_csv([str(p) for p in paths], header=True, sample_size=-1)
+    # Quotes are stated, not sniffed: a lone quote is an error with its line, not part of an id.
+    return connection.read_csv(
+        [str(p) for p in paths], header=True, sample_size=-1, quotechar='"', escapechar='"'
+    )
 
 
 def _reader(path: str) -> str:
@@ -126,6 +129,13 @@ def _reader(path: str) -> str:
         msg = f"{path}: the ending {ending!r} is none of {', '.join(_READERS)}"
         raise InvalidInputError(msg, argument="source", value=path)
     return _READERS[ending]
+
+
+def _brief(error: Exception) -> str:
+    """What DuckDB says up to its list of settings: the kind of fault, the line, its beginning."""
+    said = str(error).split("\n\n")[0].split("\nThe search space")[0].split("\nPossible")[0]
+    lines = [line if len(line) <= 120 else line[:117] + "..." for line in said.splitlines()]
+    return "; ".join(line for line in lines if line.strip())
 
 
 def _quoted(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,9 +30,10 @@ class DataReport(Table):
     rows, kept : int
         Rows read, and rows in the log.
     findings : dict of str to int
-        Rows by finding: ``missing_customer``, ``missing_time``, ``impossible_time``, ``missing_amount``,
-        ``infinite_amount``, ``after_end`` (at or after `observed_until`), ``refund`` (orders with a
-        negative amount), ``refund_matched`` and ``refund_unmatched`` (under ``on_refund="match"``).
+        Rows by finding: ``missing_customer``, ``missing_time``, ``impossible_time``,
+        ``missing_amount``, ``infinite_amount``, ``after_end`` (at or after `observed_until`),
+        ``refund`` (orders with a negative amount), ``refund_matched`` and ``refund_unmatched``
+        (under ``on_refund="match"``).
     first_rows : dict of str to tuple of int
         The first few rows of each finding, 0-based, as they came in.
     actions : dict of str to str
@@ -81,6 +82,18 @@ def make_report(raw: dict[str, Any], *, on_invalid: str, on_refund: str) -> Data
     )
 
 
+def with_matches(report: DataReport, matched: int, unmatched: int) -> DataReport:
+    """Return the report after refunds were matched with the orders that they cancel."""
+    counts = {"refund_matched": matched, "refund_unmatched": unmatched}
+    done = {"refund_matched": "dropped with the order", "refund_unmatched": "netted"}
+    return replace(
+        report,
+        kept=report.kept - 2 * matched,
+        findings={**report.findings, **counts},
+        actions={**report.actions, **done},
+    )
+
+
 def raise_if_invalid(report: DataReport, columns: Mapping[str, str | None]) -> None:
     """Raise for the first kind of invalid cell, naming column, rule, count and first rows."""
     for finding, (rule, argument) in _INVALID.items():
@@ -100,5 +113,8 @@ def _raise(report: DataReport, finding: str, column: str, rule: str, count: int)
     rows = ", ".join(map(str, first)) + (", ..." if count > len(first) else "")
     plural = "row" if count == 1 else "rows"
     option = "on_refund" if finding == "refund" else "on_invalid"
-    msg = f"{column} {rule} in {count:,} {plural} ({plural} {rows}); {option}='drop' leaves them out and counts them"
+    msg = (
+        f"{column} {rule} in {count:,} {plural} ({plural} {rows}); "
+        f"{option}='drop' leaves them out and counts them"
+    )
     raise InvalidInputError(msg, argument=column, row=first[0])
