@@ -173,7 +173,8 @@ void bind_events(py::module_& m) {
       .def_property_readonly("rows", [](const Import& i) { return i.batches.rows(); })
       .def_property_readonly("text_ids", [](const Import& i) { return i.rows.text_ids; })
       .def_property_readonly("unsigned_ids", [](const Import& i) { return i.rows.unsigned_ids; })
-      .def_property_readonly("table_ids", [](const Import& i) { return i.rows.table_ids; })
+      .def("take_table_ids",
+           [](Import& i) { return release_to_numpy(std::move(i.rows.table_ids)); })
       .def("take_customer_text", [](Import& i) { return text(std::move(i.rows.customer_text)); })
       .def("take_event_text", [](Import& i) { return text(std::move(i.rows.event_text)); });
 

@@ -191,7 +191,7 @@ class EventLog:
             core, matched, unmatched = _core.events.match_refunds(core, threads)
             self.data_report = with_matches(self.data_report, matched, unmatched)
         self._core = core
-        table_ids = np.asarray(rows.table_ids, dtype=np.int64)
+        table_ids = rows.take_table_ids()
         self.customer_ids = _columns.ids(codes, rows)
         self.customers = (
             None if table is None else _columns.aligned(table, table_ids, codes, customer)
