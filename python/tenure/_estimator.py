@@ -73,7 +73,8 @@ class Estimator:
 
     def _require_fitted(self) -> None:
         if not self.__sklearn_is_fitted__():
-            msg = f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with data first."
+            name = type(self).__name__
+            msg = f"This {name} instance is not fitted yet. Call 'fit' with data first."
             raise _not_fitted(msg)
 
     def _state(self) -> dict[str, Any]:

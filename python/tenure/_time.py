@@ -39,7 +39,7 @@ def convert(length: float, unit: str, to: str) -> float:
 
 
 def as_horizon(value: Any, unit: str, name: str = "horizon") -> float:
-    """Return a length of time in `unit` from a number in that unit or a text such as "39w", "1y"."""
+    """Return a length of time in `unit`, from a number in it or a text such as "39w", "1y"."""
     if isinstance(value, str):
         match = _HORIZON.fullmatch(value)
         suffix = match.group(2).lower() if match else ""
@@ -169,7 +169,7 @@ def as_cutoff(value: Any, timezone: str, name: str) -> int:
             msg = f"{name} must be a date such as '1997-09-30' or an ISO instant, got {value!r}"
             raise InvalidInputError(msg, argument=name, value=value) from error
     if isinstance(value, dt.datetime):
-        if value != value:  # noqa: PLR0124 - pandas' NaT is a datetime that is not equal to itself
+        if value != value:
             msg = f"{name} must be a date or an instant, got {value!r}"
             raise InvalidInputError(msg, argument=name, value=value)
         aware = value if value.tzinfo else value.replace(tzinfo=zone(timezone))

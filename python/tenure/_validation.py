@@ -25,11 +25,8 @@ def as_column(values: Any, dtype: npt.DTypeLike, name: str) -> npt.NDArray[Any]:
     and complex values are refused.
     """
     if isinstance(values, np.ma.MaskedArray):
-        values = (
-            values.filled(np.nan)
-            if values.dtype.kind == "f"
-            else values.astype(float).filled(np.nan)
-        )
+        floats = values if values.dtype.kind == "f" else values.astype(float)
+        values = np.ma.filled(floats, np.nan)
     try:
         array = np.asarray(values)
     except (ValueError, TypeError) as error:
