@@ -1,0 +1,1 @@
+from tenure._core import survival as survival
