@@ -1,18 +1,32 @@
 # Every source by name, one list a target: a file that is not here is not built.
 set(TENURE_CORE_SOURCES
+  cpp/src/events/arrow_batches.cpp
+  cpp/src/events/arrow_import.cpp
+  cpp/src/events/clean.cpp
+  cpp/src/events/index.cpp
+  cpp/src/events/scan.cpp
+  cpp/src/events/slice.cpp
+  cpp/src/events/string_ids.cpp
+  cpp/src/events/summary.cpp
   cpp/src/special/beta.cpp
   cpp/src/special/gamma.cpp
   cpp/src/special/hypergeometric.cpp
+  cpp/src/support/buffer.cpp
   cpp/src/support/calendar.cpp
   cpp/src/support/errors.cpp
   cpp/src/survival/kaplan_meier.cpp
 )
 set(TENURE_BINDING_SOURCES
-  cpp/bindings/module.cpp
+  cpp/bindings/bind_events.cpp
   cpp/bindings/bind_special.cpp
   cpp/bindings/bind_survival.cpp
+  cpp/bindings/module.cpp
 )
 set(TENURE_TEST_SOURCES
+  tests/cpp/events/clean_test.cpp
+  tests/cpp/events/index_test.cpp
+  tests/cpp/events/string_ids_test.cpp
+  tests/cpp/events/summary_test.cpp
   tests/cpp/special/edges_test.cpp
   tests/cpp/special/reference_test.cpp
   tests/cpp/support/calendar_test.cpp

@@ -6,9 +6,10 @@
 namespace tenure::python {
 namespace py = pybind11;
 
-/// Runs `kernel(execution)` with the GIL released. The calling thread takes the GIL back every 10 ms
-/// to ask for signals: Python delivers them to its main thread only, and only there does Ctrl-C raise.
-/// `kernel` must touch no Python object; the views it reads are kept alive by the caller's frame.
+/// Runs `kernel(execution)` with the GIL released. The calling thread takes the GIL back every 10
+/// ms to ask for signals: Python delivers them to its main thread only, and only there does Ctrl-C
+/// raise. `kernel` must touch no Python object; the views it reads are kept alive by the caller's
+/// frame.
 template <class Kernel>
 auto without_gil(int threads, const Kernel& kernel) {
   bool raised = false;

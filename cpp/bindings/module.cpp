@@ -5,8 +5,10 @@
 namespace py = pybind11;
 
 namespace tenure::python {
+// One bind_<area>.cpp each.
+void bind_events(py::module_&);
 void bind_special(py::module_&);
-void bind_survival(py::module_&);  // one bind_<area>.cpp each
+void bind_survival(py::module_&);
 
 // The error classes live in Python (tenure/_errors.py), where they have docstrings and pickle; this
 // is the one place that maps the engine's errors to them.
@@ -42,6 +44,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     auto submodule = m.def_submodule(name);
     bind(submodule);
   };
+  area("events", bind_events);
   area("special", bind_special);
   area("survival", bind_survival);
 }

@@ -5,7 +5,7 @@ The usual import is ``import tenure as tn``.
 
 from __future__ import annotations
 
-from tenure import churn
+from tenure import churn, datasets
 from tenure._errors import (
     ConvergenceWarning,
     DataWarning,
@@ -18,12 +18,14 @@ from tenure._errors import (
     TenureWarning,
 )
 from tenure._model_file import load
+from tenure.events import EventLog, read
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ConvergenceWarning",
     "DataWarning",
+    "EventLog",
     "InvalidInputError",
     "MissingExtraError",
     "ModelFileError",
@@ -32,5 +34,7 @@ __all__ = [
     "TenureError",
     "TenureWarning",
     "churn",
+    "datasets",
     "load",
+    "read",
 ]

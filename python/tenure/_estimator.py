@@ -62,7 +62,9 @@ class Estimator:
             k: p.default for k, p in inspect.signature(type(self).__init__).parameters.items()
         }
         shown = ", ".join(
-            f"{k}={v!r}" for k, v in self.get_params(deep=False).items() if v is not defaults[k] and v != defaults[k]
+            f"{k}={v!r}"
+            for k, v in self.get_params(deep=False).items()
+            if v is not defaults[k] and v != defaults[k]
         )
         return f"{type(self).__name__}({shown})"
 
@@ -71,7 +73,8 @@ class Estimator:
 
     def _require_fitted(self) -> None:
         if not self.__sklearn_is_fitted__():
-            msg = f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with data first."
+            name = type(self).__name__
+            msg = f"This {name} instance is not fitted yet. Call 'fit' with data first."
             raise _not_fitted(msg)
 
     def _state(self) -> dict[str, Any]:

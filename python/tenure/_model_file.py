@@ -8,8 +8,8 @@ Layout, all integers little-endian::
     arrays    raw little-endian bytes, C order, each padded to 8 bytes
     32 bytes  SHA-256 of everything before it
 
-Values are plain JSON with a few tagged objects (``$array``, ``$float``, ``$tuple``, ``$object``). Only
-classes that registered themselves with `storable` are rebuilt, from checked values.
+Values are plain JSON with a few tagged objects (``$array``, ``$float``, ``$tuple``, ``$object``).
+Only classes that registered themselves with `storable` are rebuilt, from checked values.
 """
 
 from __future__ import annotations
@@ -95,7 +95,14 @@ def from_bytes(data: bytes) -> Any:
         return _decode(header["root"], arrays, 0)
     except ModelFileError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        RecursionError,
+        OverflowError,
+    ) as error:
         msg = f"the model file holds values that no model can have: {error}"
         raise ModelFileError(msg) from error
 

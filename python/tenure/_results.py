@@ -64,7 +64,10 @@ class Table:
     def __repr__(self) -> str:
         head, rows, left = self._preview()
         widths = [max(len(r[i]) for r in [head, *rows]) for i in range(len(head))]
-        lines = ["  ".join(cell.rjust(w) for cell, w in zip(r, widths, strict=True)) for r in [head, *rows]]
+        lines = [
+            "  ".join(cell.rjust(w) for cell, w in zip(r, widths, strict=True))
+            for r in [head, *rows]
+        ]
         if left:
             lines.append(f"... {left:,} more rows")
         return "\n".join([self._title(), *lines])

@@ -39,13 +39,17 @@ def convert(length: float, unit: str, to: str) -> float:
 
 
 def as_horizon(value: Any, unit: str, name: str = "horizon") -> float:
-    """Return a length of time in `unit` from a number in that unit or a text such as "39w", "1y"."""
+    """Return a length of time in `unit`, from a number or a text such as "39w" or "1y"."""
     if isinstance(value, str):
         match = _HORIZON.fullmatch(value)
         suffix = match.group(2).lower() if match else ""
-        named = _SUFFIX.get(suffix) or (suffix.rstrip("s") if suffix.rstrip("s") in UNIT_DAYS else None)
+        named = _SUFFIX.get(suffix) or (
+            suffix.rstrip("s") if suffix.rstrip("s") in UNIT_DAYS else None
+        )
         if match is None or named is None:
-            msg = f"{name} must be a number in {unit}s or a text such as '39w' or '1y', got {value!r}"
+            msg = (
+                f"{name} must be a number in {unit}s or a text such as '39w' or '1y', got {value!r}"
+            )
             raise InvalidInputError(msg, argument=name, value=value)
         return convert(as_number(float(match.group(1)), name, at_least=0.0), named, unit)
     if isinstance(value, (dt.timedelta, np.timedelta64)):
@@ -132,7 +136,9 @@ def start_of_day(day: dt.date, timezone: str = "UTC") -> int:
     initial, at, _ = transitions(timezone)
     local = _instant(dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC))
     del initial
-    if to_datetime(instant, timezone).replace(tzinfo=dt.UTC) != _EPOCH + dt.timedelta(microseconds=local):
+    if to_datetime(instant, timezone).replace(tzinfo=dt.UTC) != _EPOCH + dt.timedelta(
+        microseconds=local
+    ):
         # Midnight lies in a gap: the day begins at the transition that jumps over it.
         near = at[(at > instant - 2 * MICROS_PER_DAY) & (at < instant + 2 * MICROS_PER_DAY)]
         starts = [int(t) for t in near if to_datetime(int(t), timezone).date() == day]
@@ -156,12 +162,14 @@ def as_cutoff(value: Any, timezone: str, name: str) -> int:
     if isinstance(value, str):
         text = value.strip()
         try:
-            value = dt.date.fromisoformat(text) if len(text) <= 10 else dt.datetime.fromisoformat(text)
+            value = (
+                dt.date.fromisoformat(text) if len(text) <= 10 else dt.datetime.fromisoformat(text)
+            )
         except ValueError as error:
             msg = f"{name} must be a date such as '1997-09-30' or an ISO instant, got {value!r}"
             raise InvalidInputError(msg, argument=name, value=value) from error
     if isinstance(value, dt.datetime):
-        if value != value:  # noqa: PLR0124 - pandas' NaT is a datetime that is not equal to itself
+        if value != value:
             msg = f"{name} must be a date or an instant, got {value!r}"
             raise InvalidInputError(msg, argument=name, value=value)
         aware = value if value.tzinfo else value.replace(tzinfo=zone(timezone))

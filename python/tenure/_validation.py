@@ -25,7 +25,7 @@ def as_column(values: Any, dtype: npt.DTypeLike, name: str) -> npt.NDArray[Any]:
     and complex values are refused.
     """
     if isinstance(values, np.ma.MaskedArray):
-        values = values.filled(np.nan) if values.dtype.kind == "f" else values.astype(float).filled(np.nan)
+        values = np.where(np.ma.getmaskarray(values), np.nan, np.ma.getdata(values))
     try:
         array = np.asarray(values)
     except (ValueError, TypeError) as error:

@@ -60,8 +60,9 @@ std::int64_t first_day_of_period(std::int64_t index, Period period) {
     case Period::year:
       break;
   }
-  const std::int64_t month =
-      index * (period == Period::month ? 1 : period == Period::quarter ? 3 : 12);
+  const std::int64_t month = index * (period == Period::month     ? 1
+                                      : period == Period::quarter ? 3
+                                                                  : 12);
   const std::int64_t year = floor_div(month, 12);
   return day_of({1970 + year, static_cast<int>(month - year * 12) + 1, 1});
 }

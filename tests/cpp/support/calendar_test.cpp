@@ -44,7 +44,9 @@ TEST(Calendar, PeriodsTileTheDays) {
       ASSERT_GT(first_day_of_period(index + 1, p), day);
     }
   EXPECT_EQ(civil_of(first_day_of_period(period_of_day(day_of({2024, 5, 15}), Period::week),
-                                         Period::week)).day, 13);  // a Monday
+                                         Period::week))
+                .day,
+            13);  // a Monday
 }
 
 // Europe/Vilnius in miniature: +2 h, an hour forward at t = 100 h, back at t = 200 h.

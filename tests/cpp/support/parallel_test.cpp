@@ -21,7 +21,8 @@ TEST(Parallel, VisitsEveryRowOnce) {
 TEST(Parallel, SumsToTheSameBitsForEveryThreadCount) {
   const auto term = [](std::int64_t i) { return std::sin(static_cast<double>(i)) * 1e3; };
   const double once = block_sum(1'000'003, {1}, term);
-  for (const int threads : {2, 3, 4, 7, 8, 16}) EXPECT_EQ(block_sum(1'000'003, {threads}, term), once);
+  for (const int threads : {2, 3, 4, 7, 8, 16})
+    EXPECT_EQ(block_sum(1'000'003, {threads}, term), once);
 }
 
 TEST(Parallel, ReportsTheLowestFailingBlock) {

@@ -10,9 +10,9 @@ namespace tenure::events {
 
 /// What one customer did, in canonical order: (time, event, amount). Views into the log.
 struct CustomerEvents {
-  std::int64_t customer;               ///< code: the position in ascending order of ids
-  std::span<const std::int64_t> time;  ///< microseconds since 1970-01-01 UTC
-  std::span<const double> amount;      ///< empty where the log has no amounts
+  std::int64_t customer;                 ///< code: the position in ascending order of ids
+  std::span<const std::int64_t> time;    ///< microseconds since 1970-01-01 UTC
+  std::span<const double> amount;        ///< empty where the log has no amounts
   std::span<const std::uint16_t> event;  ///< empty where the log has no event names
 
   std::int64_t size() const { return std::ssize(time); }
@@ -20,10 +20,11 @@ struct CustomerEvents {
 
 /// Events ordered by (customer, time, event, amount). Built once by `index_events`, then only read.
 struct EventLog {
-  Buffer<std::int64_t> offset;  ///< customers + 1: the rows of customer c are offset[c]..offset[c+1]
+  Buffer<std::int64_t>
+      offset;  ///< customers + 1: the rows of customer c are offset[c]..offset[c+1]
   Buffer<std::int64_t> time;
-  Buffer<double> amount;                 ///< empty where the log has no amounts
-  Buffer<std::uint16_t> event;           ///< empty where the log has no event names
+  Buffer<double> amount;                  ///< empty where the log has no amounts
+  Buffer<std::uint16_t> event;            ///< empty where the log has no event names
   std::vector<std::uint8_t> order_event;  ///< by event code: 1 for orders; empty: every row is one
   TimeZone timezone;                      ///< of days, weeks and months
   std::int64_t observed_from = 0;         ///< first instant under observation

@@ -9,7 +9,7 @@ namespace tenure::events {
 
 /// What one customer bought within one collapse period: rows that are orders, amounts summed.
 struct PurchasePeriod {
-  std::int64_t period;      ///< index of the calendar period; of the instant itself without collapse
+  std::int64_t period;  ///< index of the calendar period; of the instant itself without collapse
   std::int64_t first_time;  ///< instant of its first row
   double amount;            ///< net of refunds within the period; 0 where the log has no amounts
   bool is_order;            ///< false where the period holds refunds only
@@ -23,7 +23,10 @@ class OrderWalk {
  public:
   /// `collapse` absent: each instant is a period of its own.
   OrderWalk(const EventLog& log, std::optional<Period> collapse, std::int64_t until)
-      : log_(&log), collapse_(collapse), until_(until), utc_(log.timezone.fixed()),
+      : log_(&log),
+        collapse_(collapse),
+        until_(until),
+        utc_(log.timezone.fixed()),
         fixed_offset_(log.timezone.offset_at(0)) {}
 
   template <class Body>

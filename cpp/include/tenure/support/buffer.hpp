@@ -3,17 +3,30 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <type_traits>
 
 namespace tenure {
+
+namespace detail {
+/// Memory for `bytes` bytes; large blocks ask the kernel for huge pages. Throws std::bad_alloc.
+void* allocate_pages(std::size_t bytes);
+void free_pages(void* p) noexcept;
+struct FreePages {
+  void operator()(void* p) const noexcept { free_pages(p); }
+};
+}  // namespace detail
 
 /// A fixed-size array whose elements start uninitialised: the thread that fills a page is the one
 /// that faults it in, and nothing is written twice.
 template <class T>
 class Buffer {
+  static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
+
  public:
   Buffer() = default;
   explicit Buffer(std::int64_t size)
-      : data_(std::make_unique_for_overwrite<T[]>(static_cast<std::size_t>(size))), size_(size) {}
+      : data_(static_cast<T*>(detail::allocate_pages(static_cast<std::size_t>(size) * sizeof(T)))),
+        size_(size) {}
 
   std::int64_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
@@ -25,7 +38,7 @@ class Buffer {
   std::span<const T> span() const { return {data(), static_cast<std::size_t>(size_)}; }
 
  private:
-  std::unique_ptr<T[]> data_;
+  std::unique_ptr<T[], detail::FreePages> data_;
   std::int64_t size_ = 0;
 };
 

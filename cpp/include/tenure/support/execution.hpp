@@ -2,30 +2,28 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <thread>
+#include <utility>
 
 #include "tenure/support/errors.hpp"
 
 namespace tenure {
 
 /// Asks, at most every 10 ms and only from the thread that made it, whether the user wants to stop.
-/// Other threads see the answer through an atomic flag.
+/// Every thread may poll; the others see the answer through an atomic flag.
 class Interrupt {
  public:
   explicit Interrupt(std::function<bool()> requested)
-      : requested_(std::move(requested)), next_(Clock::now() + kEvery) {}
+      : requested_(std::move(requested)),
+        owner_(std::this_thread::get_id()),
+        next_(Clock::now() + kEvery) {}
 
-  /// From the calling thread only: asks when it is time to, then throws Interrupted if stopped.
+  /// Throws Interrupted if the user asked to stop.
   void poll() {
-    const auto now = Clock::now();
-    if (now >= next_) {
-      next_ = now + kEvery;
+    if (std::this_thread::get_id() == owner_ && Clock::now() >= next_) {
       if (requested_()) stop_.store(true, std::memory_order_relaxed);
+      next_ = Clock::now() + kEvery;
     }
-    check();
-  }
-
-  /// From any thread.
-  void check() const {
     if (stop_.load(std::memory_order_relaxed)) throw Interrupted();
   }
 
@@ -33,6 +31,7 @@ class Interrupt {
   using Clock = std::chrono::steady_clock;
   static constexpr std::chrono::milliseconds kEvery{10};
   std::function<bool()> requested_;
+  std::thread::id owner_;
   Clock::time_point next_;
   std::atomic<bool> stop_{false};
 };
@@ -42,7 +41,7 @@ struct Execution {
   int threads = 1;
   Interrupt* interrupt = nullptr;  ///< absent: the call cannot be interrupted
 
-  /// For loops on the calling thread outside `for_each_block`.
+  /// For loops that last: cheap enough for every few hundred rows.
   void poll() const {
     if (interrupt) interrupt->poll();
   }

@@ -29,14 +29,13 @@ void for_each_task(std::int64_t tasks, const Execution& execution, const Body& b
   std::atomic<std::int64_t> next{0};
   std::atomic<std::int64_t> lowest_failed{tasks};
   std::vector<std::exception_ptr> errors(static_cast<std::size_t>(tasks));
-  Interrupt* const interrupt = execution.interrupt;
 
-  const auto work = [&](bool calling_thread) {
+  const auto work = [&] {
     for (std::int64_t t; (t = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) {
       // Tasks above a failed one need not run; those below must, as the lowest error is reported.
       if (t > lowest_failed.load(std::memory_order_relaxed)) continue;
       try {
-        if (interrupt) calling_thread ? interrupt->poll() : interrupt->check();
+        execution.poll();
         body(t);
       } catch (...) {
         errors[static_cast<std::size_t>(t)] = std::current_exception();
@@ -50,12 +49,12 @@ void for_each_task(std::int64_t tasks, const Execution& execution, const Body& b
     std::vector<std::jthread> helpers;
     const auto wanted = std::min<std::int64_t>(execution.threads, tasks) - 1;
     try {
-      for (std::int64_t i = 0; i < wanted; ++i) helpers.emplace_back(work, false);
+      for (std::int64_t i = 0; i < wanted; ++i) helpers.emplace_back(work);
     } catch (const std::system_error&) {
       // Out of threads or memory: the ones that did start, and this one, do the work.
     } catch (const std::bad_alloc&) {
     }
-    work(true);
+    work();
   }  // joins
   if (lowest_failed < tasks)
     std::rethrow_exception(errors[static_cast<std::size_t>(lowest_failed.load())]);

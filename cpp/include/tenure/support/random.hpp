@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "tenure/support/wide.hpp"
+
 namespace tenure {
 
 /// A stream of random numbers keyed by (seed, stream): row i of a simulation or replicate i of a
@@ -23,11 +25,11 @@ class RandomStream {
 
   /// Uniform integer in [0, n), n > 0, without bias. [Lemire 2019, ACM TOMACS 29:1]
   std::uint64_t below(std::uint64_t n) {
-    unsigned __int128 product = static_cast<unsigned __int128>(next()) * n;
+    uint128 product = static_cast<uint128>(next()) * n;
     if (static_cast<std::uint64_t>(product) < n) {
       const std::uint64_t threshold = -n % n;
       while (static_cast<std::uint64_t>(product) < threshold)
-        product = static_cast<unsigned __int128>(next()) * n;
+        product = static_cast<uint128>(next()) * n;
     }
     return static_cast<std::uint64_t>(product >> 64);
   }

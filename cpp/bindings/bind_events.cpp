@@ -1,0 +1,212 @@
+#include <pybind11/stl.h>
+
+#include "arrays.hpp"
+#include "execution.hpp"
+#include "tenure/events/arrow_import.hpp"
+#include "tenure/events/clean.hpp"
+#include "tenure/events/index.hpp"
+#include "tenure/events/slice.hpp"
+#include "tenure/events/summary.hpp"
+
+namespace tenure::python {
+namespace {
+
+using events::EventLog;
+
+/// The struct inside an `arrow_array_stream` capsule; its consumer takes it over, so that a second
+/// use of the capsule finds it released.
+ArrowArrayStream* stream_of(const py::capsule& capsule) {
+  if (std::string_view(capsule.name() ? capsule.name() : "") != "arrow_array_stream")
+    throw InvalidInput("data", -1, std::string("is no capsule of an Arrow array stream"));
+  auto* stream = capsule.get_pointer<ArrowArrayStream>();
+  if (!stream->release)
+    throw InvalidInput("data", -1, std::string("is an Arrow stream that was already consumed"));
+  return stream;
+}
+
+py::object finding(const events::Finding& f) {
+  const auto shown = std::min<std::int64_t>(f.count, events::Finding::kShown);
+  return py::make_tuple(f.count,
+                        std::vector<std::int64_t>(f.first.begin(), f.first.begin() + shown));
+}
+
+py::dict report(const events::DataReport& r) {
+  py::dict d;
+  d["rows"] = r.rows;
+  d["kept"] = r.kept;
+  d["missing_customer"] = finding(r.missing_customer);
+  d["missing_time"] = finding(r.missing_time);
+  d["impossible_time"] = finding(r.impossible_time);
+  d["missing_amount"] = finding(r.missing_amount);
+  d["infinite_amount"] = finding(r.infinite_amount);
+  d["after_end"] = finding(r.after_end);
+  d["refund"] = finding(r.refund);
+  return d;
+}
+
+py::tuple text(events::TextTable&& table) {
+  return py::make_tuple(release_to_numpy(std::move(table.offset)),
+                        release_to_numpy(std::move(table.bytes)));
+}
+
+TimeZone zone(std::int64_t initial, const Column<std::int64_t>& at,
+              const Column<std::int64_t>& to) {
+  return {initial, {at.data(), at.data() + at.size()}, {to.data(), to.data() + to.size()}};
+}
+
+/// Imported rows wait here while Python decides which event names are orders and what an invalid
+/// cell means; the batches that they point into stay alive with them.
+struct Import {
+  events::ArrowBatches batches;
+  std::optional<events::ArrowBatches> customers;
+  events::ImportedEvents rows;
+  TimeZone timezone;
+};
+
+std::unique_ptr<Import> import_rows(const py::capsule& stream, const std::string& customer,
+                                    const std::string& time, const std::string& amount,
+                                    const std::string& event, const TimeZone& timezone,
+                                    const std::string& ambiguous,
+                                    const std::optional<py::capsule>& customers, int threads) {
+  const events::ImportOptions options{customer,
+                                      time,
+                                      amount,
+                                      event,
+                                      timezone,
+                                      ambiguous == "earliest" ? events::AmbiguousTime::earlier
+                                      : ambiguous == "latest" ? events::AmbiguousTime::later
+                                                              : events::AmbiguousTime::raise};
+  ArrowArrayStream* rows = stream_of(stream);
+  ArrowArrayStream* table = customers ? stream_of(*customers) : nullptr;
+  return without_gil(threads, [&](const Execution& execution) {
+    std::unique_ptr<Import> result(new Import{{rows, execution}, {}, {}, timezone});
+    std::optional<events::CustomerTable> with;
+    if (table) with.emplace(&result->customers.emplace(table, execution), customer);
+    result->rows =
+        events::import_events(result->batches, options, with ? &*with : nullptr, execution);
+    return result;
+  });
+}
+
+py::tuple index_rows(Import& import, const std::vector<std::uint8_t>& order_event,
+                     bool drop_invalid, bool drop_refunds, std::optional<std::int64_t> until,
+                     int threads) {
+  events::CleanRows clean;
+  events::Index index;
+  without_gil(threads, [&](const Execution& execution) {
+    clean = events::clean(import.rows.chunks, {drop_invalid, drop_refunds, until, order_event},
+                          execution);
+    const auto& r = clean.report;
+    if (!drop_invalid && r.missing_customer.count + r.missing_time.count + r.impossible_time.count +
+                                 r.missing_amount.count + r.infinite_amount.count >
+                             0)
+      return;  // Python raises from the report
+    index = events::with_customers(events::index_events(clean.chunks, execution),
+                                   import.rows.table_ids);
+  });
+  if (index.log.offset.empty()) return py::make_tuple(report(clean.report), py::none(), py::none());
+  index.log.order_event = order_event;
+  index.log.timezone = import.timezone;
+  auto log = std::make_shared<EventLog>(std::move(index.log));
+  return py::make_tuple(report(clean.report), log, release_to_numpy(std::move(index.customer_id)));
+}
+
+py::dict summary(const EventLog& log, std::optional<Period> collapse, double unit_days,
+                 bool unit_is_collapse, std::int64_t end, int threads) {
+  auto s = without_gil(threads, [&](const Execution& execution) {
+    return events::summarise(log, {collapse, unit_days, unit_is_collapse, end}, execution);
+  });
+  py::dict d;
+  d["customer"] = release_to_numpy(std::move(s.customer));
+  d["frequency"] = release_to_numpy(std::move(s.frequency));
+  d["recency"] = release_to_numpy(std::move(s.recency));
+  d["T"] = release_to_numpy(std::move(s.age));
+  d["monetary_value"] = release_to_numpy(std::move(s.monetary_value));
+  d["revenue"] = release_to_numpy(std::move(s.revenue));
+  d["first_order"] = release_to_numpy(std::move(s.first_order));
+  d["last_order"] = release_to_numpy(std::move(s.last_order));
+  return d;
+}
+
+/// A read-only array over memory of the log, which stays alive with the array.
+template <class T>
+py::array_t<T> column(const std::shared_ptr<EventLog>& log, const Buffer<T>& values) {
+  py::array_t<T> array(values.size(), values.data(), py::cast(log));
+  array.attr("setflags")(py::arg("write") = false);
+  return array;
+}
+
+}  // namespace
+
+void bind_events(py::module_& m) {
+  py::enum_<Period>(m, "Period")
+      .value("day", Period::day)
+      .value("week", Period::week)
+      .value("month", Period::month)
+      .value("quarter", Period::quarter)
+      .value("year", Period::year);
+
+  py::class_<TimeZone>(m, "TimeZone")
+      .def(py::init(&zone), py::arg("initial_offset"), py::arg("transition").noconvert(),
+           py::arg("offset").noconvert())
+      .def("offset_at", &TimeZone::offset_at, py::arg("utc"))
+      .def("start_of_day", &TimeZone::start_of_day, py::arg("day"))
+      .def("local_day", &TimeZone::local_day, py::arg("utc"));
+
+  py::class_<EventLog, std::shared_ptr<EventLog>>(m, "EventLog")
+      .def_property_readonly("customers", &EventLog::customers)
+      .def_property_readonly("rows", &EventLog::rows)
+      .def_property_readonly("has_amount", &EventLog::has_amount)
+      .def_property_readonly("has_event", &EventLog::has_event)
+      .def_readwrite("observed_from", &EventLog::observed_from)
+      .def_readwrite("observed_until", &EventLog::observed_until)
+      .def_property_readonly(
+          "offset", [](const std::shared_ptr<EventLog>& log) { return column(log, log->offset); })
+      .def_property_readonly(
+          "time", [](const std::shared_ptr<EventLog>& log) { return column(log, log->time); })
+      .def_property_readonly(
+          "amount", [](const std::shared_ptr<EventLog>& log) { return column(log, log->amount); })
+      .def_property_readonly(
+          "event", [](const std::shared_ptr<EventLog>& log) { return column(log, log->event); });
+
+  py::class_<Import>(m, "Import")
+      .def_property_readonly("rows", [](const Import& i) { return i.batches.rows(); })
+      .def_property_readonly("text_ids", [](const Import& i) { return i.rows.text_ids; })
+      .def_property_readonly("unsigned_ids", [](const Import& i) { return i.rows.unsigned_ids; })
+      .def("take_table_ids",
+           [](Import& i) { return release_to_numpy(std::move(i.rows.table_ids)); })
+      .def("take_customer_text", [](Import& i) { return text(std::move(i.rows.customer_text)); })
+      .def("take_event_text", [](Import& i) { return text(std::move(i.rows.event_text)); });
+
+  m.def("import_rows", &import_rows, py::arg("stream"), py::arg("customer"), py::arg("time"),
+        py::arg("amount"), py::arg("event"), py::arg("timezone"), py::arg("ambiguous"),
+        py::arg("customers"), py::arg("threads"));
+  m.def("index_rows", &index_rows, py::arg("rows"), py::arg("order_event"), py::arg("drop_invalid"),
+        py::arg("drop_refunds"), py::arg("until"), py::arg("threads"));
+  m.def(
+      "match_refunds",
+      [](const EventLog& log, int threads) {
+        auto whole = without_gil(threads, [&](const Execution& execution) {
+          return events::match_refunds(log, execution);
+        });
+        return py::make_tuple(std::make_shared<EventLog>(std::move(whole.log)), whole.matched,
+                              whole.unmatched);
+      },
+      py::arg("log"), py::arg("threads"));
+  m.def(
+      "slice_time",
+      [](const EventLog& log, std::int64_t from, std::int64_t until, bool keep_silent,
+         int threads) {
+        auto part = without_gil(threads, [&](const Execution& execution) {
+          return events::slice_time(log, from, until, keep_silent, execution);
+        });
+        return py::make_tuple(std::make_shared<EventLog>(std::move(part.log)),
+                              release_to_numpy(std::move(part.customer)));
+      },
+      py::arg("log"), py::arg("start"), py::arg("until"), py::arg("keep_silent"),
+      py::arg("threads"));
+  m.def("summary", &summary, py::arg("log"), py::arg("collapse"), py::arg("unit_days"),
+        py::arg("unit_is_collapse"), py::arg("end"), py::arg("threads"));
+}
+
+}  // namespace tenure::python

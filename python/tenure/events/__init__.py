@@ -1,0 +1,10 @@
+"""The event log: indexed once, scanned by every question about the customer base."""
+
+from __future__ import annotations
+
+from tenure.events.event_log import EventLog
+from tenure.events.read import read
+from tenure.events.report import DataReport
+from tenure.events.summary import CalibrationHoldout, Summary
+
+__all__ = ["CalibrationHoldout", "DataReport", "EventLog", "Summary", "read"]

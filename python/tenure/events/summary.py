@@ -1,0 +1,110 @@
+"""One row a customer: what the buy-till-you-die models, RFM and the stages start from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tenure._results import Table
+from tenure._validation import Floats, Ints
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Summary(Table):
+    """Recency-frequency summary, one row for each customer with at least one order.
+
+    Every model of `tenure.clv` fits it as it stands; the unit travels with it.
+
+    Attributes
+    ----------
+    customer : array of n ids
+        Ascending, as they came in.
+    frequency : int64 array
+        Repeat orders: orders - 1.
+    recency, T : float64 arrays, in `unit`
+        From the first order to the last one, and to the end of observation.
+    monetary_value : float64 array
+        Mean amount of the repeat orders; NaN where there are none.
+    revenue : float64 array
+        All amounts, refunds included.
+    first_order, last_order : datetime64[us] arrays, UTC
+        Instants of the first and the last order.
+    unit, collapse : str, str or None
+        What time is counted in, and what one order is.
+    n_without_orders : int
+        Customers of the log who have no order before the end, and so no row.
+    """
+
+    customer: Any
+    frequency: Ints
+    recency: Floats
+    T: Floats
+    monetary_value: Floats
+    revenue: Floats
+    first_order: Any
+    last_order: Any
+    unit: str
+    collapse: str | None
+    end: Any
+    n_without_orders: int
+
+    def __len__(self) -> int:
+        return len(self.frequency)
+
+    def _title(self) -> str:
+        return (
+            f"Summary of {len(self):,} customers in {self.unit}s, "
+            f"observed until {self.end:%Y-%m-%d %H:%M:%S %Z}"
+        )
+
+    def _columns(self) -> Mapping[str, Any]:
+        return {
+            "customer": self.customer,
+            "frequency": self.frequency,
+            "recency": self.recency,
+            "T": self.T,
+            "monetary_value": self.monetary_value,
+            "revenue": self.revenue,
+            "first_order": self.first_order,
+            "last_order": self.last_order,
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class CalibrationHoldout(Table):
+    """The summary at a cut, and what each of its customers did afterwards; zeros included.
+
+    Attributes
+    ----------
+    calibration : Summary
+        At the cut; its columns are columns of this table too.
+    orders_holdout : int64 array
+        Orders in [cut, end), counted as in the summary.
+    amount_holdout : float64 array
+        Amounts in [cut, end), refunds included.
+    duration : float
+        Length of the hold-out, in `calibration.unit`.
+    """
+
+    calibration: Summary
+    orders_holdout: Ints
+    amount_holdout: Floats
+    duration: float
+
+    def __len__(self) -> int:
+        return len(self.calibration)
+
+    def _title(self) -> str:
+        c = self.calibration
+        return (
+            f"Calibration and hold-out of {len(self):,} customers: cut at "
+            f"{c.end:%Y-%m-%d %H:%M:%S %Z}, then {self.duration:g} {c.unit}s"
+        )
+
+    def _columns(self) -> Mapping[str, Any]:
+        return {
+            **self.calibration._columns(),
+            "orders_holdout": self.orders_holdout,
+            "amount_holdout": self.amount_holdout,
+        }
