@@ -8,6 +8,8 @@ set(TENURE_CORE_SOURCES
   cpp/src/events/slice.cpp
   cpp/src/events/string_ids.cpp
   cpp/src/events/summary.cpp
+  cpp/src/simulate/customers.cpp
+  cpp/src/simulate/programmes.cpp
   cpp/src/special/beta.cpp
   cpp/src/special/gamma.cpp
   cpp/src/special/hypergeometric.cpp
@@ -18,6 +20,7 @@ set(TENURE_CORE_SOURCES
 )
 set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_events.cpp
+  cpp/bindings/bind_simulate.cpp
   cpp/bindings/bind_special.cpp
   cpp/bindings/bind_survival.cpp
   cpp/bindings/module.cpp
@@ -27,6 +30,8 @@ set(TENURE_TEST_SOURCES
   tests/cpp/events/index_test.cpp
   tests/cpp/events/string_ids_test.cpp
   tests/cpp/events/summary_test.cpp
+  tests/cpp/simulate/customers_test.cpp
+  tests/cpp/simulate/programmes_test.cpp
   tests/cpp/special/edges_test.cpp
   tests/cpp/special/reference_test.cpp
   tests/cpp/support/calendar_test.cpp

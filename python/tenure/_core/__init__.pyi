@@ -1,4 +1,4 @@
 from . import events as events
+from . import simulate as simulate
 from . import special as special
 from . import survival as survival
-from tenure._core import survival as survival
