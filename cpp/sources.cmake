@@ -8,10 +8,13 @@ set(TENURE_CORE_SOURCES
   cpp/src/events/slice.cpp
   cpp/src/events/string_ids.cpp
   cpp/src/events/summary.cpp
+  cpp/src/special/normal.cpp
   cpp/src/support/buffer.cpp
   cpp/src/support/calendar.cpp
   cpp/src/support/errors.cpp
+  cpp/src/survival/curve_limits.cpp
   cpp/src/survival/kaplan_meier.cpp
+  cpp/src/survival/proportion.cpp
 )
 set(TENURE_BINDING_SOURCES
   cpp/bindings/module.cpp
@@ -23,7 +26,11 @@ set(TENURE_TEST_SOURCES
   tests/cpp/events/index_test.cpp
   tests/cpp/events/string_ids_test.cpp
   tests/cpp/events/summary_test.cpp
+  tests/cpp/special/normal_test.cpp
   tests/cpp/support/calendar_test.cpp
   tests/cpp/support/parallel_test.cpp
+  tests/cpp/support/radix_sort_test.cpp
+  tests/cpp/survival/curve_limits_test.cpp
   tests/cpp/survival/kaplan_meier_test.cpp
+  tests/cpp/survival/proportion_test.cpp
 )
