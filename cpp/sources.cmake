@@ -31,14 +31,12 @@ set(TENURE_TEST_SOURCES
   tests/cpp/events/string_ids_test.cpp
   tests/cpp/events/summary_test.cpp
   tests/cpp/special/edges_test.cpp
+  tests/cpp/special/normal_test.cpp
   tests/cpp/special/reference_test.cpp
   tests/cpp/support/calendar_test.cpp
   tests/cpp/support/parallel_test.cpp
-  tests/cpp/support/random_test.cpp
-  tests/cpp/special/normal_test.cpp
-  tests/cpp/support/calendar_test.cpp
-  tests/cpp/support/parallel_test.cpp
   tests/cpp/support/radix_sort_test.cpp
+  tests/cpp/support/random_test.cpp
   tests/cpp/survival/curve_limits_test.cpp
   tests/cpp/survival/kaplan_meier_test.cpp
   tests/cpp/survival/proportion_test.cpp

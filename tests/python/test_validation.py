@@ -60,7 +60,7 @@ BAD_COLUMNS = [
     ([1, [2]], "one-dimensional"),
     ([1j], "x must be numeric, got dtype complex128"),
     (np.array(["2024-01-01"], "datetime64[D]"), "x must be numeric"),
-    ([1, object()], "x[1] must be a number"),
+    ([1, Ellipsis], "x[1] must be a number"),
     ([None, 1j], "x[1] must be a number"),
     (None, "one-dimensional"),
     ({"a": 1}, "one-dimensional"),
