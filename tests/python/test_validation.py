@@ -37,7 +37,7 @@ COLUMNS = [
 ]
 
 
-@pytest.mark.parametrize(("values", "expected"), COLUMNS, ids=lambda x: repr(x)[:40])
+@pytest.mark.parametrize(("values", "expected"), COLUMNS)
 def test_numbers_of_every_kind_become_doubles(values, expected):
     column = v.as_column(values, np.float64, "x")
     assert_array_equal(column, expected, strict=False)
@@ -67,7 +67,7 @@ BAD_COLUMNS = [
 ]
 
 
-@pytest.mark.parametrize(("values", "says"), BAD_COLUMNS, ids=lambda x: repr(x)[:40])
+@pytest.mark.parametrize(("values", "says"), BAD_COLUMNS)
 def test_what_is_no_column_is_told(values, says):
     with pytest.raises(InvalidInputError) as caught:
         v.as_column(values, np.float64, "x")
@@ -112,7 +112,7 @@ FLAGS = [
 ]
 
 
-@pytest.mark.parametrize("values", FLAGS, ids=lambda x: repr(x)[:40])
+@pytest.mark.parametrize("values", FLAGS)
 def test_flags_become_bytes(values):
     flags = v.as_flags(values, "churned")
     assert flags.dtype == np.uint8
