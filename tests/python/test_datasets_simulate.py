@@ -356,7 +356,7 @@ def test_a_million_events_take_seconds():
 @pytest.mark.slow
 def test_ten_million_events_take_seconds():
     begin = time.process_time()
-    base = simulate(1_000_000, visits=20.0, random_state=19)
+    base = simulate(1_000_000, visits=8.0, random_state=19)
     assert base.events.num_rows > 10_000_000
     assert time.process_time() - begin < 20.0
 

@@ -3,9 +3,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Columns = dict[str, npt.NDArray[np.generic]]
+_Columns = dict[str, npt.NDArray[np.generic]]
 
-def base(settings: dict[str, Any], threads: int) -> tuple[Columns, Columns]: ...
+def base(settings: dict[str, Any], threads: int) -> tuple[_Columns, _Columns]: ...
 def subscriptions(
     members: dict[str, Any],
     share: float,
@@ -14,7 +14,7 @@ def subscriptions(
     period: int,
     price: float,
     threads: int,
-) -> tuple[Columns, Columns]: ...
+) -> tuple[_Columns, _Columns]: ...
 def contacts(
     members: dict[str, Any],
     time: int,
@@ -28,7 +28,7 @@ def contacts(
     p: float,
     scale: float,
     threads: int,
-) -> Columns: ...
+) -> _Columns: ...
 def survey(
     members: dict[str, Any],
     time: int,
@@ -37,4 +37,4 @@ def survey(
     promoters: tuple[float, float],
     detractors: tuple[float, float],
     threads: int,
-) -> Columns: ...
+) -> _Columns: ...
