@@ -17,7 +17,7 @@ _INVALID = {
     "missing_time": ("is null", "time"),
     "impossible_time": ("lies outside the years 1600 to 2400 (a wrong unit?)", "time"),
     "missing_amount": ("is null or NaN", "amount"),
-    "infinite_amount": ("is infinite", "amount"),
+    "infinite_amount": ("is infinite or beyond 1e150", "amount"),
 }
 
 
