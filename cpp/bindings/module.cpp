@@ -6,6 +6,7 @@ namespace py = pybind11;
 
 namespace tenure::python {
 // One bind_<area>.cpp each.
+void bind_cohort(py::module_&);
 void bind_events(py::module_&);
 void bind_simulate(py::module_&);
 void bind_special(py::module_&);
@@ -49,4 +50,5 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   area("simulate", bind_simulate);
   area("special", bind_special);
   area("survival", bind_survival);
+  area("cohort", bind_cohort);
 }
