@@ -11,10 +11,13 @@ set(TENURE_CORE_SOURCES
   cpp/src/special/beta.cpp
   cpp/src/special/gamma.cpp
   cpp/src/special/hypergeometric.cpp
+  cpp/src/special/normal.cpp
   cpp/src/support/buffer.cpp
   cpp/src/support/calendar.cpp
   cpp/src/support/errors.cpp
+  cpp/src/survival/curve_limits.cpp
   cpp/src/survival/kaplan_meier.cpp
+  cpp/src/survival/proportion.cpp
 )
 set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_events.cpp
@@ -28,9 +31,13 @@ set(TENURE_TEST_SOURCES
   tests/cpp/events/string_ids_test.cpp
   tests/cpp/events/summary_test.cpp
   tests/cpp/special/edges_test.cpp
+  tests/cpp/special/normal_test.cpp
   tests/cpp/special/reference_test.cpp
   tests/cpp/support/calendar_test.cpp
   tests/cpp/support/parallel_test.cpp
+  tests/cpp/support/radix_sort_test.cpp
   tests/cpp/support/random_test.cpp
+  tests/cpp/survival/curve_limits_test.cpp
   tests/cpp/survival/kaplan_meier_test.cpp
+  tests/cpp/survival/proportion_test.cpp
 )

@@ -145,6 +145,14 @@ def as_cutoff(value: Any, timezone: str, name: str) -> int:
     A bare date means the end of that local day. A datetime, or a text with a time of day, is that
     instant; without an offset it is local time of `timezone`.
     """
+    try:
+        return _cutoff(value, timezone, name)
+    except OverflowError as error:
+        msg = f"{name} must lie well within the years 1 to 9999, got {value!r}"
+        raise InvalidInputError(msg, argument=name, value=value) from error
+
+
+def _cutoff(value: Any, timezone: str, name: str) -> int:
     if isinstance(value, np.datetime64):
         bare = np.datetime_data(value.dtype)[0] in {"D", "W", "M", "Y"}
         if np.isnat(value):
@@ -167,6 +175,6 @@ def as_cutoff(value: Any, timezone: str, name: str) -> int:
         aware = value if value.tzinfo else value.replace(tzinfo=zone(timezone))
         return _instant(aware.astimezone(dt.UTC))
     if isinstance(value, dt.date):
-        return engine_zone(timezone).start_of_day(value.toordinal() + 1 - _EPOCH.toordinal())
+        return start_of_day(value + dt.timedelta(days=1), timezone)
     msg = f"{name} must be a date or an instant, got {value!r}"
     raise InvalidInputError(msg, argument=name, value=value)
