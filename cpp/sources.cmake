@@ -25,7 +25,6 @@ set(TENURE_CORE_SOURCES
   cpp/src/survival/proportion.cpp
 )
 set(TENURE_BINDING_SOURCES
-  cpp/bindings/module.cpp
   cpp/bindings/bind_cohort.cpp
   cpp/bindings/bind_events.cpp
   cpp/bindings/bind_simulate.cpp

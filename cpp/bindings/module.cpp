@@ -46,9 +46,9 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     auto submodule = m.def_submodule(name);
     bind(submodule);
   };
+  area("cohort", bind_cohort);
   area("events", bind_events);
   area("simulate", bind_simulate);
   area("special", bind_special);
   area("survival", bind_survival);
-  area("cohort", bind_cohort);
 }
