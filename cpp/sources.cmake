@@ -1,5 +1,8 @@
 # Every source by name, one list a target: a file that is not here is not built.
 set(TENURE_CORE_SOURCES
+  cpp/src/cohort/retention.cpp
+  cpp/src/cohort/retention_bootstrap.cpp
+  cpp/src/cohort/retention_rates.cpp
   cpp/src/events/arrow_batches.cpp
   cpp/src/events/arrow_import.cpp
   cpp/src/events/clean.cpp
@@ -22,6 +25,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/survival/proportion.cpp
 )
 set(TENURE_BINDING_SOURCES
+  cpp/bindings/bind_cohort.cpp
   cpp/bindings/bind_events.cpp
   cpp/bindings/bind_simulate.cpp
   cpp/bindings/bind_special.cpp
@@ -29,6 +33,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/module.cpp
 )
 set(TENURE_TEST_SOURCES
+  tests/cpp/cohort/retention_test.cpp
   tests/cpp/events/clean_test.cpp
   tests/cpp/events/index_test.cpp
   tests/cpp/events/string_ids_test.cpp
@@ -40,6 +45,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/special/reference_test.cpp
   tests/cpp/support/calendar_test.cpp
   tests/cpp/support/parallel_test.cpp
+  tests/cpp/support/quantile_test.cpp
   tests/cpp/support/radix_sort_test.cpp
   tests/cpp/support/random_test.cpp
   tests/cpp/survival/curve_limits_test.cpp

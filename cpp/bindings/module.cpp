@@ -6,6 +6,7 @@ namespace py = pybind11;
 
 namespace tenure::python {
 // One bind_<area>.cpp each.
+void bind_cohort(py::module_&);
 void bind_events(py::module_&);
 void bind_simulate(py::module_&);
 void bind_special(py::module_&);
@@ -45,6 +46,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     auto submodule = m.def_submodule(name);
     bind(submodule);
   };
+  area("cohort", bind_cohort);
   area("events", bind_events);
   area("simulate", bind_simulate);
   area("special", bind_special);

@@ -130,7 +130,6 @@ def test_flags_become_bytes(values):
         (np.ma.array([True, False], mask=[0, 1]), 1),
         (pd.Series([True, None], dtype="boolean"), 1),
     ],
-    ids=lambda x: repr(x)[:40],
 )
 def test_a_flag_that_is_neither_names_its_row(values, row):
     with pytest.raises(InvalidInputError, match=rf"churned\[{row}\] must be 0 or 1") as caught:

@@ -1,3 +1,4 @@
+from . import cohort as cohort
 from . import events as events
 from . import simulate as simulate
 from . import special as special
