@@ -40,6 +40,13 @@ class SimulatedBase:
         `active`, the truth behind them.
     truth : mapping
         Every setting and parameter, defaults filled in.
+
+    Examples
+    --------
+    >>> from tenure.datasets import simulate
+    >>> base = simulate(100, random_state=1)
+    >>> base.log().n_customers, base.orders.column_names
+    (100, ['customer', 'time', 'amount'])
     """
 
     customers: Any

@@ -26,6 +26,13 @@ class Funnel:
         a text such as "3d".
     visits : float
         Mean number of further visits before that, geometrically distributed.
+
+    Examples
+    --------
+    >>> from tenure.datasets import simulate
+    >>> base = simulate(1000, funnel=Funnel(lead=0.5, order=0.4))
+    >>> base.customers.num_rows - base.customers["first_order"].null_count  # about 1000 x 0.5 x 0.4
+    202
     """
 
     lead: float = 0.5
@@ -48,6 +55,12 @@ class Subscription:
         Days between renewals, or a text such as "1mo" (30.4375 days).
     price : float
         Paid at the start and at every renewal.
+
+    Examples
+    --------
+    >>> from tenure.datasets import simulate
+    >>> simulate(1000, subscriptions=Subscription(share=0.3)).subscriptions.num_rows
+    306
     """
 
     share: float = 1.0
@@ -81,6 +94,13 @@ class Campaign:
         Between -1 and 1. The own uplift is uplift (1 + spread x), x = (rate - m) / (rate + m).
     cost : float
         Of one contact.
+
+    Examples
+    --------
+    >>> from tenure.datasets import simulate
+    >>> base = simulate(1000, campaigns=Campaign(date="2025-03-01", control=0.5, uplift=0.1))
+    >>> base.contacts.column_names[:5]
+    ['campaign', 'customer', 'time', 'treated', 'responded']
     """
 
     date: Any
@@ -105,6 +125,12 @@ class Survey:
         Share that answers.
     promoters, detractors : (float, float)
         Shares of the marks 9-10 and 0-6 among customers who have dropped out and among active ones.
+
+    Examples
+    --------
+    >>> from tenure.datasets import simulate
+    >>> simulate(1000, surveys=Survey(date="2025-06-01", response=1.0)).surveys.num_rows
+    1000
     """
 
     date: Any

@@ -106,7 +106,7 @@ def simulate(
 
     Notes
     -----
-    The generative steps: docs/simulator.md. Cost: about 100 ns an event.
+    The generative steps: docs/simulator.md. Cost: about 0.3 us an event and core.
 
     Examples
     --------
