@@ -40,6 +40,15 @@ class SimulatedBase:
         `active`, the truth behind them.
     truth : mapping
         Every setting and parameter, defaults filled in.
+
+    Examples
+    --------
+    >>> from tenure.datasets import simulate
+    >>> base = simulate(200, random_state=1)
+    >>> base.truth["model"], base.customers.num_rows
+    ('pareto_nbd', 200)
+    >>> base.log().n_customers
+    200
     """
 
     customers: Any

@@ -26,6 +26,15 @@ class Funnel:
         a text such as "3d".
     visits : float
         Mean number of further visits before that, geometrically distributed.
+
+    Examples
+    --------
+    Of 1,000 prospects about 0.6 * 0.5 = 30 % become customers.
+
+    >>> from tenure.datasets import Funnel, simulate
+    >>> base = simulate(1000, funnel=Funnel(lead=0.6, order=0.5), random_state=1)
+    >>> 600 < base.customers["first_order"].null_count < 800
+    True
     """
 
     lead: float = 0.5
@@ -48,6 +57,13 @@ class Subscription:
         Days between renewals, or a text such as "1mo" (30.4375 days).
     price : float
         Paid at the start and at every renewal.
+
+    Examples
+    --------
+    >>> from tenure.datasets import Subscription, simulate
+    >>> base = simulate(500, subscriptions=Subscription(share=1.0, price=20.0), random_state=1)
+    >>> base.subscriptions.num_rows, base.renewals.column_names
+    (500, ['customer', 'time', 'event', 'amount'])
     """
 
     share: float = 1.0
@@ -81,6 +97,15 @@ class Campaign:
         Between -1 and 1. The own uplift is uplift (1 + spread x), x = (rate - m) / (rate + m).
     cost : float
         Of one contact.
+
+    Examples
+    --------
+    >>> import pyarrow.compute as pc
+    >>> from tenure.datasets import Campaign, simulate
+    >>> spring = Campaign(date="2025-03-01", control=0.2, uplift=0.04)
+    >>> base = simulate(1000, campaigns=spring, random_state=1)
+    >>> base.contacts.num_rows, 700 < pc.sum(base.contacts["treated"]).as_py() < 900
+    (1000, True)
     """
 
     date: Any
@@ -105,6 +130,13 @@ class Survey:
         Share that answers.
     promoters, detractors : (float, float)
         Shares of the marks 9-10 and 0-6 among customers who have dropped out and among active ones.
+
+    Examples
+    --------
+    >>> from tenure.datasets import Survey, simulate
+    >>> base = simulate(1000, surveys=Survey(date="2025-06-01", response=0.3), random_state=1)
+    >>> 200 < base.surveys.num_rows < 400
+    True
     """
 
     date: Any
