@@ -5,8 +5,7 @@ The usual import is ``import tenure as tn``.
 
 from __future__ import annotations
 
-from tenure import churn, datasets
-from tenure import churn, cohort
+from tenure import churn, cohort, datasets
 from tenure._errors import (
     ConvergenceWarning,
     DataWarning,
@@ -35,8 +34,8 @@ __all__ = [
     "TenureError",
     "TenureWarning",
     "churn",
-    "datasets",
     "cohort",
+    "datasets",
     "load",
     "read",
 ]
