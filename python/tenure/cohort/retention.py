@@ -157,7 +157,7 @@ def retention(
     mean: str = "weighted",
     max_age: int | None = None,
     level: float = 0.95,
-    n_bootstrap: int = 1000,
+    n_bootstrap: int = 500,
     random_state: Any = 0,
     n_threads: int | None = None,
 ) -> Retention:
