@@ -11,6 +11,9 @@ set(TENURE_CORE_SOURCES
   cpp/src/events/slice.cpp
   cpp/src/events/string_ids.cpp
   cpp/src/events/summary.cpp
+  cpp/src/lifecycle/facts.cpp
+  cpp/src/lifecycle/outcomes.cpp
+  cpp/src/lifecycle/stages.cpp
   cpp/src/simulate/customers.cpp
   cpp/src/simulate/programmes.cpp
   cpp/src/special/beta.cpp
@@ -25,12 +28,13 @@ set(TENURE_CORE_SOURCES
   cpp/src/survival/proportion.cpp
 )
 set(TENURE_BINDING_SOURCES
+  cpp/bindings/module.cpp
   cpp/bindings/bind_cohort.cpp
   cpp/bindings/bind_events.cpp
+  cpp/bindings/bind_lifecycle.cpp
   cpp/bindings/bind_simulate.cpp
   cpp/bindings/bind_special.cpp
   cpp/bindings/bind_survival.cpp
-  cpp/bindings/module.cpp
 )
 set(TENURE_TEST_SOURCES
   tests/cpp/cohort/retention_test.cpp
@@ -38,6 +42,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/events/index_test.cpp
   tests/cpp/events/string_ids_test.cpp
   tests/cpp/events/summary_test.cpp
+  tests/cpp/lifecycle/stages_test.cpp
   tests/cpp/simulate/customers_test.cpp
   tests/cpp/simulate/programmes_test.cpp
   tests/cpp/special/edges_test.cpp

@@ -5,7 +5,7 @@ The usual import is ``import tenure as tn``.
 
 from __future__ import annotations
 
-from tenure import churn, cohort, datasets
+from tenure import churn, cohort, datasets, lifecycle
 from tenure._errors import (
     ConvergenceWarning,
     DataWarning,
@@ -36,6 +36,7 @@ __all__ = [
     "churn",
     "cohort",
     "datasets",
+    "lifecycle",
     "load",
     "read",
 ]

@@ -177,7 +177,7 @@ def retention(
     mean: str = "weighted",
     max_age: int | None = None,
     level: float = 0.95,
-    n_bootstrap: int = 1000,
+    n_bootstrap: int = 500,
     random_state: Any = 0,
     n_threads: int | None = None,
 ) -> Retention:
@@ -347,11 +347,13 @@ def _draw_triangle(r: Retention, ax: Any) -> Any:
 
 
 def _draw_curves(r: Retention, ax: Any) -> Any:
-    for rates in r.rates:
-        ax.plot(r.ages, rates, color="0.8", linewidth=0.8)
-    (line,) = ax.plot(r.mean.age, r.mean.rate, linewidth=2.0, label="mean")
+    # From age 1 on: age 0 is 1 by definition, and would flatten the rest.
+    ages, mean = r.ages[1:], r.mean
+    for rates in r.rates[:, 1:]:
+        ax.plot(ages, rates, color="0.8", linewidth=0.8)
+    (line,) = ax.plot(ages, mean.rate[1:], linewidth=2.0, label="mean")
     band = {"alpha": 0.2, "color": line.get_color(), "linewidth": 0}
-    ax.fill_between(r.mean.age, r.mean.lower, r.mean.upper, **band)
+    ax.fill_between(ages, mean.lower[1:], mean.upper[1:], **band)
     ax.set(xlabel=f"Age in {r.period}s", ylabel=f"Share of {r.value} retained")
     ax.set_ylim(bottom=0.0)
     ax.legend()

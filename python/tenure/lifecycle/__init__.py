@@ -1,0 +1,8 @@
+"""In which stage of the lifecycle each customer stands, and what becomes of each stage."""
+
+from __future__ import annotations
+
+from tenure.lifecycle.outcomes import StageOutcomes
+from tenure.lifecycle.stages import Calibration, Stages, StageSizes, StageTable
+
+__all__ = ["Calibration", "StageOutcomes", "StageSizes", "StageTable", "Stages"]
