@@ -18,6 +18,10 @@ set(TENURE_CORE_SOURCES
   cpp/src/special/hypergeometric.cpp
   cpp/src/special/normal.cpp
   cpp/src/support/buffer.cpp
+  cpp/src/segment/kmeans.cpp
+  cpp/src/segment/kmeans_frame.cpp
+  cpp/src/segment/kmeans_kernels.cpp
+  cpp/src/segment/kmeans_seed.cpp
   cpp/src/support/calendar.cpp
   cpp/src/support/errors.cpp
   cpp/src/survival/curve_limits.cpp
@@ -29,6 +33,8 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_events.cpp
   cpp/bindings/bind_simulate.cpp
   cpp/bindings/bind_special.cpp
+  cpp/bindings/module.cpp
+  cpp/bindings/bind_segment.cpp
   cpp/bindings/bind_survival.cpp
   cpp/bindings/module.cpp
 )
