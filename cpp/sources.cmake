@@ -22,6 +22,10 @@ set(TENURE_CORE_SOURCES
   cpp/src/segment/kmeans_frame.cpp
   cpp/src/segment/kmeans_kernels.cpp
   cpp/src/segment/kmeans_seed.cpp
+  cpp/src/special/beta.cpp
+  cpp/src/special/gamma.cpp
+  cpp/src/special/hypergeometric.cpp
+  cpp/src/support/buffer.cpp
   cpp/src/support/calendar.cpp
   cpp/src/support/errors.cpp
   cpp/src/survival/curve_limits.cpp
@@ -35,6 +39,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_special.cpp
   cpp/bindings/module.cpp
   cpp/bindings/bind_segment.cpp
+  cpp/bindings/bind_special.cpp
   cpp/bindings/bind_survival.cpp
   cpp/bindings/module.cpp
 )
@@ -46,6 +51,8 @@ set(TENURE_TEST_SOURCES
   tests/cpp/events/summary_test.cpp
   tests/cpp/simulate/customers_test.cpp
   tests/cpp/simulate/programmes_test.cpp
+  tests/cpp/segment/kmeans_block_test.cpp
+  tests/cpp/segment/kmeans_test.cpp
   tests/cpp/special/edges_test.cpp
   tests/cpp/special/normal_test.cpp
   tests/cpp/special/reference_test.cpp

@@ -9,8 +9,8 @@ namespace tenure::python {
 void bind_cohort(py::module_&);
 void bind_events(py::module_&);
 void bind_simulate(py::module_&);
+void bind_segment(py::module_&);
 void bind_special(py::module_&);
-void bind_segment(py::module_&);  // one bind_<area>.cpp each
 void bind_survival(py::module_&);
 
 // The error classes live in Python (tenure/_errors.py), where they have docstrings and pickle; this
@@ -52,5 +52,6 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   area("simulate", bind_simulate);
   area("special", bind_special);
   area("segment", bind_segment);
+  area("special", bind_special);
   area("survival", bind_survival);
 }

@@ -6,6 +6,7 @@ The usual import is ``import tenure as tn``.
 from __future__ import annotations
 
 from tenure import churn, cohort, datasets
+from tenure import churn, datasets, segment
 from tenure._errors import (
     ConvergenceWarning,
     DataWarning,
@@ -38,4 +39,5 @@ __all__ = [
     "datasets",
     "load",
     "read",
+    "segment",
 ]

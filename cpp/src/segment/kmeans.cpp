@@ -108,7 +108,6 @@ class Lloyd {
     const Scoring<T> scoring(centre, k_, d_);
     const Kernels<T> kernel = kernels<T>();
     const bool weighted = frame_.points().weight.has_value();
-    const Pieces pieces(execution_, k_ * d_);
     // Large blocks for many clusters: the sums of all blocks stay below an eighth of the points.
     const std::int64_t block_rows = std::max(kBlockRows, (8 * k_ + 63) / 64 * 64);
     return block_reduce(
@@ -123,7 +122,7 @@ class Lloyd {
                                    .sum = of.sum.data(),
                                    .weight = of.weight.data(),
                                    .positive = of.positive.data()};
-          pieces(first, last, [&](std::int64_t from, std::int64_t to) {
+          in_pieces(first, last, k_ * d_, execution_, [&](std::int64_t from, std::int64_t to) {
             of.changed += kernel.assign(task, from, to).changed;
           });
           return of;
@@ -258,14 +257,14 @@ AssignOutcome assign(const Points<T>& points, std::span<const T> centre, std::in
                            .label = label,
                            .centre = aligned.data()};
   const Kernels<T> kernel = kernels<T>();
-  const Pieces pieces(execution, k * d);
   AssignOutcome total;
   total.inertia = block_reduce(points.rows(), for_work(execution, points.rows(), k * d), 0.0,
                                [&](std::int64_t first, std::int64_t last) {
                                  double inertia = 0.0;
-                                 pieces(first, last, [&](std::int64_t from, std::int64_t to) {
-                                   inertia += kernel.assign(task, from, to).inertia;
-                                 });
+                                 in_pieces(first, last, k * d, execution,
+                                           [&](std::int64_t from, std::int64_t to) {
+                                             inertia += kernel.assign(task, from, to).inertia;
+                                           });
                                  return inertia;
                                });
   return total;
@@ -323,13 +322,13 @@ Buffer<T> kmeans_distances(const Points<T>& points, std::span<const T> centre,
     for (std::int64_t j = 0; j < d; ++j)
       by_feature[static_cast<std::size_t>(j * k + c)] = centre[static_cast<std::size_t>(c * d + j)];
   Buffer<T> out(points.rows() * k);
-  const Pieces pieces(execution, k * d);
   for_each_block(points.rows(), for_work(execution, points.rows(), k * d),
                  [&](std::int64_t, std::int64_t first, std::int64_t last) {
-                   pieces(first, last, [&](std::int64_t from, std::int64_t to) {
-                     distances(points.values.data() + from * d, to - from, d, by_feature.data(), k,
-                               out.data() + from * k);
-                   });
+                   in_pieces(first, last, k * d, execution,
+                             [&](std::int64_t from, std::int64_t to) {
+                               distances(points.values.data() + from * d, to - from, d,
+                                         by_feature.data(), k, out.data() + from * k);
+                             });
                  });
   return out;
 }

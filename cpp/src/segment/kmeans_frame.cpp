@@ -65,7 +65,7 @@ void require_valid(const Points<T>& points) {
                          "finite and >= 0");
     positive |= weight[i] > 0.0;
   }
-  if (!positive) throw InvalidInput("sample_weight", -1, 0.0, "greater than 0 in some row");
+  if (!positive) throw InvalidInput("sample_weight", -1, "must not be zero in every row");
 }
 
 template <class T>

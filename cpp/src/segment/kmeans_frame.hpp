@@ -1,7 +1,6 @@
 #pragma once
 #include <cstdint>
 #include <span>
-#include <thread>
 #include <vector>
 
 #include "kmeans_kernels.hpp"
@@ -60,34 +59,18 @@ class Frame {
 };
 
 /// Calls body(first, last) on pieces of a block that last a few milliseconds, and asks between them
-/// whether to stop, on whichever thread the block runs.
-class Pieces {
- public:
-  Pieces(const Execution& execution, std::int64_t multiply_adds_a_row)
-      : interrupt_(execution.interrupt),
-        caller_(std::this_thread::get_id()),
-        rows_(std::max<std::int64_t>(
-            64,
-            (std::int64_t{1} << 23) / std::max<std::int64_t>(multiply_adds_a_row, 1) / 64 * 64)) {}
-
-  template <class Body>
-  void operator()(std::int64_t first, std::int64_t last, const Body& body) const {
-    for (std::int64_t piece = first; piece < last; piece += rows_) {
-      if (interrupt_ && piece > first) {
-        if (std::this_thread::get_id() == caller_)
-          interrupt_->poll();
-        else
-          interrupt_->check();
-      }
-      body(piece, std::min(last, piece + rows_));
-    }
+/// whether to stop.
+template <class Body>
+void in_pieces(std::int64_t first, std::int64_t last, std::int64_t multiply_adds_a_row,
+               const Execution& execution, const Body& body) {
+  constexpr std::int64_t kMultiplyAdds = std::int64_t{1} << 23;
+  const std::int64_t rows =
+      std::max<std::int64_t>(64, kMultiplyAdds / multiply_adds_a_row / 64 * 64);
+  for (std::int64_t piece = first; piece < last; piece += rows) {
+    if (piece > first) execution.poll();
+    body(piece, std::min(last, piece + rows));
   }
-
- private:
-  Interrupt* interrupt_;
-  std::thread::id caller_;
-  std::int64_t rows_;
-};
+}
 
 /// As kmeans_plus_plus, on points that were checked.
 template <class T>

@@ -102,10 +102,9 @@ std::vector<std::int64_t> draw_seeds(const Frame<T>& frame, std::int64_t cluster
                            .closest = closest.data(),
                            .weight_scale = 1.0 / heaviest};
     std::vector<std::vector<double>> potential(candidates.size(), std::vector<double>(blocks));
-    const Pieces pieces(execution, std::ssize(cells));
     for_each_block(n, ours, [&](std::int64_t block, std::int64_t first, std::int64_t last) {
       std::vector<double> local(candidates.size());
-      pieces(first, last, [&](std::int64_t from, std::int64_t to) {
+      in_pieces(first, last, std::ssize(cells), execution, [&](std::int64_t from, std::int64_t to) {
         kernel.seed(task, from, to, local.data());
       });
       for (std::size_t c = 0; c < local.size(); ++c)
