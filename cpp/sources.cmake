@@ -18,10 +18,12 @@ set(TENURE_CORE_SOURCES
   cpp/src/special/hypergeometric.cpp
   cpp/src/special/normal.cpp
   cpp/src/support/buffer.cpp
+  cpp/src/segment/concentration.cpp
   cpp/src/segment/kmeans.cpp
   cpp/src/segment/kmeans_frame.cpp
   cpp/src/segment/kmeans_kernels.cpp
   cpp/src/segment/kmeans_seed.cpp
+  cpp/src/segment/rfm.cpp
   cpp/src/special/beta.cpp
   cpp/src/special/gamma.cpp
   cpp/src/special/hypergeometric.cpp
@@ -51,8 +53,10 @@ set(TENURE_TEST_SOURCES
   tests/cpp/events/summary_test.cpp
   tests/cpp/simulate/customers_test.cpp
   tests/cpp/simulate/programmes_test.cpp
+  tests/cpp/segment/concentration_test.cpp
   tests/cpp/segment/kmeans_block_test.cpp
   tests/cpp/segment/kmeans_test.cpp
+  tests/cpp/segment/rfm_test.cpp
   tests/cpp/special/edges_test.cpp
   tests/cpp/special/normal_test.cpp
   tests/cpp/special/reference_test.cpp

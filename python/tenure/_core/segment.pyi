@@ -6,6 +6,7 @@ import numpy.typing as npt
 from tenure._validation import Floats, Ints
 
 _T = TypeVar("_T", np.float32, np.float64)
+_Scores = npt.NDArray[np.uint8]
 
 def kmeans(
     x: npt.NDArray[_T],
@@ -27,3 +28,15 @@ def kmeans_assign(
 def kmeans_distances(
     x: npt.NDArray[_T], centre: npt.NDArray[_T], threads: int
 ) -> npt.NDArray[_T]: ...
+def rfm_scores(
+    days_since_last: Floats,
+    orders: Floats,
+    monetary: Floats | None,
+    scoring: str,
+    bins: int,
+    cuts: list[list[float]],
+    threads: int,
+) -> tuple[_Scores, _Scores, _Scores, Floats, Floats, Floats]: ...
+def concentration(
+    value: Floats, orders: Floats | None, top: Floats, points: int, threads: int
+) -> dict[str, Any]: ...
