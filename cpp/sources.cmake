@@ -21,6 +21,16 @@ set(TENURE_CORE_SOURCES
   cpp/src/special/hypergeometric.cpp
   cpp/src/special/normal.cpp
   cpp/src/support/buffer.cpp
+  cpp/src/segment/concentration.cpp
+  cpp/src/segment/kmeans.cpp
+  cpp/src/segment/kmeans_frame.cpp
+  cpp/src/segment/kmeans_kernels.cpp
+  cpp/src/segment/kmeans_seed.cpp
+  cpp/src/segment/rfm.cpp
+  cpp/src/special/beta.cpp
+  cpp/src/special/gamma.cpp
+  cpp/src/special/hypergeometric.cpp
+  cpp/src/support/buffer.cpp
   cpp/src/support/calendar.cpp
   cpp/src/support/errors.cpp
   cpp/src/survival/curve_limits.cpp
@@ -34,6 +44,9 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_lifecycle.cpp
   cpp/bindings/bind_simulate.cpp
   cpp/bindings/bind_special.cpp
+  cpp/bindings/module.cpp
+  cpp/bindings/bind_segment.cpp
+  cpp/bindings/bind_special.cpp
   cpp/bindings/bind_survival.cpp
 )
 set(TENURE_TEST_SOURCES
@@ -45,6 +58,10 @@ set(TENURE_TEST_SOURCES
   tests/cpp/lifecycle/stages_test.cpp
   tests/cpp/simulate/customers_test.cpp
   tests/cpp/simulate/programmes_test.cpp
+  tests/cpp/segment/concentration_test.cpp
+  tests/cpp/segment/kmeans_block_test.cpp
+  tests/cpp/segment/kmeans_test.cpp
+  tests/cpp/segment/rfm_test.cpp
   tests/cpp/special/edges_test.cpp
   tests/cpp/special/normal_test.cpp
   tests/cpp/special/reference_test.cpp

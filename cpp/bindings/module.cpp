@@ -9,6 +9,7 @@ namespace tenure::python {
 void bind_cohort(py::module_&);
 void bind_events(py::module_&);
 void bind_simulate(py::module_&);
+void bind_segment(py::module_&);
 void bind_special(py::module_&);
 void bind_lifecycle(py::module_&);
 void bind_survival(py::module_&);
@@ -52,5 +53,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   area("simulate", bind_simulate);
   area("special", bind_special);
   area("lifecycle", bind_lifecycle);
+  area("segment", bind_segment);
+  area("special", bind_special);
   area("survival", bind_survival);
 }

@@ -6,6 +6,8 @@ The usual import is ``import tenure as tn``.
 from __future__ import annotations
 
 from tenure import churn, cohort, datasets, lifecycle
+from tenure import churn, cohort, datasets
+from tenure import churn, datasets, segment
 from tenure._errors import (
     ConvergenceWarning,
     DataWarning,
@@ -39,4 +41,5 @@ __all__ = [
     "lifecycle",
     "load",
     "read",
+    "segment",
 ]

@@ -2,5 +2,6 @@ from . import cohort as cohort
 from . import events as events
 from . import lifecycle as lifecycle
 from . import simulate as simulate
+from . import segment as segment
 from . import special as special
 from . import survival as survival

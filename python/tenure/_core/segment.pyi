@@ -1,0 +1,42 @@
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from tenure._validation import Floats, Ints
+
+_T = TypeVar("_T", np.float32, np.float64)
+_Scores = npt.NDArray[np.uint8]
+
+def kmeans(
+    x: npt.NDArray[_T],
+    weight: Floats | None,
+    init: npt.NDArray[_T] | None,
+    clusters: int,
+    restarts: int,
+    max_iterations: int,
+    tolerance: float,
+    seed: int,
+    threads: int,
+) -> dict[str, Any]: ...
+def kmeans_plus_plus(
+    x: npt.NDArray[_T], weight: Floats | None, clusters: int, seed: int, run: int, threads: int
+) -> Ints: ...
+def kmeans_assign(
+    x: npt.NDArray[_T], weight: Floats | None, centre: npt.NDArray[_T], threads: int
+) -> tuple[npt.NDArray[np.int32], float]: ...
+def kmeans_distances(
+    x: npt.NDArray[_T], centre: npt.NDArray[_T], threads: int
+) -> npt.NDArray[_T]: ...
+def rfm_scores(
+    days_since_last: Floats,
+    orders: Floats,
+    monetary: Floats | None,
+    scoring: str,
+    bins: int,
+    cuts: list[list[float]],
+    threads: int,
+) -> tuple[_Scores, _Scores, _Scores, Floats, Floats, Floats]: ...
+def concentration(
+    value: Floats, orders: Floats | None, top: Floats, points: int, threads: int
+) -> dict[str, Any]: ...
