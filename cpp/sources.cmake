@@ -14,22 +14,18 @@ set(TENURE_CORE_SOURCES
   cpp/src/lifecycle/facts.cpp
   cpp/src/lifecycle/outcomes.cpp
   cpp/src/lifecycle/stages.cpp
-  cpp/src/simulate/customers.cpp
-  cpp/src/simulate/programmes.cpp
-  cpp/src/special/beta.cpp
-  cpp/src/special/gamma.cpp
-  cpp/src/special/hypergeometric.cpp
-  cpp/src/special/normal.cpp
-  cpp/src/support/buffer.cpp
   cpp/src/segment/concentration.cpp
   cpp/src/segment/kmeans.cpp
   cpp/src/segment/kmeans_frame.cpp
   cpp/src/segment/kmeans_kernels.cpp
   cpp/src/segment/kmeans_seed.cpp
   cpp/src/segment/rfm.cpp
+  cpp/src/simulate/customers.cpp
+  cpp/src/simulate/programmes.cpp
   cpp/src/special/beta.cpp
   cpp/src/special/gamma.cpp
   cpp/src/special/hypergeometric.cpp
+  cpp/src/special/normal.cpp
   cpp/src/support/buffer.cpp
   cpp/src/support/calendar.cpp
   cpp/src/support/errors.cpp
@@ -38,16 +34,14 @@ set(TENURE_CORE_SOURCES
   cpp/src/survival/proportion.cpp
 )
 set(TENURE_BINDING_SOURCES
-  cpp/bindings/module.cpp
   cpp/bindings/bind_cohort.cpp
   cpp/bindings/bind_events.cpp
   cpp/bindings/bind_lifecycle.cpp
+  cpp/bindings/bind_segment.cpp
   cpp/bindings/bind_simulate.cpp
   cpp/bindings/bind_special.cpp
-  cpp/bindings/module.cpp
-  cpp/bindings/bind_segment.cpp
-  cpp/bindings/bind_special.cpp
   cpp/bindings/bind_survival.cpp
+  cpp/bindings/module.cpp
 )
 set(TENURE_TEST_SOURCES
   tests/cpp/cohort/retention_test.cpp
@@ -56,12 +50,12 @@ set(TENURE_TEST_SOURCES
   tests/cpp/events/string_ids_test.cpp
   tests/cpp/events/summary_test.cpp
   tests/cpp/lifecycle/stages_test.cpp
-  tests/cpp/simulate/customers_test.cpp
-  tests/cpp/simulate/programmes_test.cpp
   tests/cpp/segment/concentration_test.cpp
   tests/cpp/segment/kmeans_block_test.cpp
   tests/cpp/segment/kmeans_test.cpp
   tests/cpp/segment/rfm_test.cpp
+  tests/cpp/simulate/customers_test.cpp
+  tests/cpp/simulate/programmes_test.cpp
   tests/cpp/special/edges_test.cpp
   tests/cpp/special/normal_test.cpp
   tests/cpp/special/reference_test.cpp

@@ -8,10 +8,10 @@ namespace tenure::python {
 // One bind_<area>.cpp each.
 void bind_cohort(py::module_&);
 void bind_events(py::module_&);
-void bind_simulate(py::module_&);
-void bind_segment(py::module_&);
-void bind_special(py::module_&);
 void bind_lifecycle(py::module_&);
+void bind_segment(py::module_&);
+void bind_simulate(py::module_&);
+void bind_special(py::module_&);
 void bind_survival(py::module_&);
 
 // The error classes live in Python (tenure/_errors.py), where they have docstrings and pickle; this
@@ -50,10 +50,9 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   };
   area("cohort", bind_cohort);
   area("events", bind_events);
-  area("simulate", bind_simulate);
-  area("special", bind_special);
   area("lifecycle", bind_lifecycle);
   area("segment", bind_segment);
+  area("simulate", bind_simulate);
   area("special", bind_special);
   area("survival", bind_survival);
 }

@@ -5,9 +5,7 @@ The usual import is ``import tenure as tn``.
 
 from __future__ import annotations
 
-from tenure import churn, cohort, datasets, lifecycle
-from tenure import churn, cohort, datasets
-from tenure import churn, datasets, segment
+from tenure import churn, cohort, datasets, lifecycle, segment
 from tenure._errors import (
     ConvergenceWarning,
     DataWarning,

@@ -1,7 +1,7 @@
 from . import cohort as cohort
 from . import events as events
 from . import lifecycle as lifecycle
-from . import simulate as simulate
 from . import segment as segment
+from . import simulate as simulate
 from . import special as special
 from . import survival as survival

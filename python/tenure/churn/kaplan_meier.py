@@ -436,7 +436,7 @@ def _require_curve(curve: Any) -> None:
         and bool(np.all((np.diff(steps) <= 0.0) & (curve.survival >= 0.0)))
         and bool(np.all(np.isfinite(curve.greenwood[alive])))
         and bool(np.all(np.diff(curve.greenwood[alive], prepend=0.0) >= 0.0))
-        and bool(np.all((0.0 <= lower) & (lower <= value) & (value <= upper) & (upper <= 1.0)))
+        and bool(np.all((lower >= 0.0) & (lower <= value) & (value <= upper) & (upper <= 1.0)))
         and bool(np.all(curve.standard_error[alive] >= 0.0))
     )
     if not valid:
