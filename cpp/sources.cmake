@@ -1,5 +1,15 @@
 # Every source by name, one list a target: a file that is not here is not built.
 set(TENURE_CORE_SOURCES
+  cpp/src/clv/bg_nbd_likelihood.cpp
+  cpp/src/clv/bg_nbd_predict.cpp
+  cpp/src/clv/bg_nbd_series.cpp
+  cpp/src/clv/by_age.cpp
+  cpp/src/clv/delta.cpp
+  cpp/src/clv/fit.cpp
+  cpp/src/clv/gamma_gamma.cpp
+  cpp/src/clv/order_days.cpp
+  cpp/src/clv/repeat_purchases.cpp
+  cpp/src/clv/rising_factorial.cpp
   cpp/src/events/arrow_batches.cpp
   cpp/src/events/arrow_import.cpp
   cpp/src/events/clean.cpp
@@ -8,6 +18,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/events/slice.cpp
   cpp/src/events/string_ids.cpp
   cpp/src/events/summary.cpp
+  cpp/src/optim/newton.cpp
   cpp/src/special/beta.cpp
   cpp/src/special/gamma.cpp
   cpp/src/special/hypergeometric.cpp
@@ -17,17 +28,28 @@ set(TENURE_CORE_SOURCES
   cpp/src/survival/kaplan_meier.cpp
 )
 set(TENURE_BINDING_SOURCES
+  cpp/bindings/bind_clv.cpp
+  cpp/bindings/bind_clv_bg_nbd.cpp
+  cpp/bindings/bind_clv_gamma_gamma.cpp
   cpp/bindings/bind_events.cpp
   cpp/bindings/bind_special.cpp
   cpp/bindings/bind_survival.cpp
   cpp/bindings/module.cpp
 )
 set(TENURE_TEST_SOURCES
+  tests/cpp/clv/bg_nbd_test.cpp
+  tests/cpp/clv/by_age_test.cpp
+  tests/cpp/clv/gamma_gamma_test.cpp
+  tests/cpp/clv/order_days_test.cpp
+  tests/cpp/clv/repeat_purchases_test.cpp
+  tests/cpp/clv/rising_factorial_test.cpp
   tests/cpp/events/clean_test.cpp
   tests/cpp/events/index_test.cpp
   tests/cpp/events/string_ids_test.cpp
   tests/cpp/events/summary_test.cpp
+  tests/cpp/optim/newton_test.cpp
   tests/cpp/special/edges_test.cpp
+  tests/cpp/special/elementary_test.cpp
   tests/cpp/special/reference_test.cpp
   tests/cpp/support/calendar_test.cpp
   tests/cpp/support/parallel_test.cpp

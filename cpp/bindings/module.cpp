@@ -6,6 +6,7 @@ namespace py = pybind11;
 
 namespace tenure::python {
 // One bind_<area>.cpp each.
+void bind_clv(py::module_&);
 void bind_events(py::module_&);
 void bind_special(py::module_&);
 void bind_survival(py::module_&);
@@ -44,7 +45,8 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     auto submodule = m.def_submodule(name);
     bind(submodule);
   };
-  area("events", bind_events);
+  area("events", bind_events);  // before those whose signatures name its classes
+  area("clv", bind_clv);
   area("special", bind_special);
   area("survival", bind_survival);
 }
