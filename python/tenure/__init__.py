@@ -5,7 +5,7 @@ The usual import is ``import tenure as tn``.
 
 from __future__ import annotations
 
-from tenure import churn, datasets
+from tenure import churn, clv, datasets
 from tenure._errors import (
     ConvergenceWarning,
     DataWarning,
@@ -34,6 +34,7 @@ __all__ = [
     "TenureError",
     "TenureWarning",
     "churn",
+    "clv",
     "datasets",
     "load",
     "read",

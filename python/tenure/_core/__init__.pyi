@@ -1,3 +1,4 @@
+from . import clv as clv
 from . import events as events
 from . import special as special
 from . import survival as survival
