@@ -38,7 +38,7 @@ class InvalidInputError(TenureError, ValueError):
     ...     tn.churn.KaplanMeier().fit([3.0, 1.0], [1, 2])
     ... except tn.InvalidInputError as error:
     ...     print(error.argument, error.row, error.value)
-    churned 1 2
+    churned 1 2.0
     """
 
     def __init__(
@@ -66,7 +66,14 @@ def _rebuild_invalid_input(
 
 
 class NotConvergedError(TenureError):
-    """A fit stopped before an optimum, and `on_failure="raise"` was asked for."""
+    """A fit stopped before an optimum, and `on_failure="raise"` was asked for.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> issubclass(tn.NotConvergedError, tn.TenureError)
+    True
+    """
 
 
 class ModelFileError(TenureError, ValueError):
@@ -130,7 +137,14 @@ class TenureWarning(UserWarning):
 
 
 class ConvergenceWarning(TenureWarning):
-    """A fit stopped before an optimum, or its optimum lies on a boundary; the result says why."""
+    """A fit stopped before an optimum, or its optimum lies on a boundary; the result says why.
+
+    Examples
+    --------
+    >>> import warnings, tenure as tn
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", tn.ConvergenceWarning)  # a doubtful fit stops the job
+    """
 
 
 class DataWarning(TenureWarning):

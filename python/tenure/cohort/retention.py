@@ -44,6 +44,15 @@ class RetentionMean(Table):
         Whether fewer than 5 customers came back.
     n_cohorts : ndarray of int, shape (n_ages,)
         Cohorts behind the mean.
+
+    Examples
+    --------
+    >>> import datetime as dt, tenure as tn
+    >>> rows = {"id": [1, 1, 2], "day": [dt.date(2024, m, 9) for m in (1, 2, 2)]}
+    >>> log = tn.EventLog(rows, customer="id", time="day", observed_until="2024-03-31")
+    >>> mean = tn.cohort.retention(log).mean
+    >>> mean.rate.tolist(), mean.n_cohorts.tolist()
+    ([1.0, 0.5, 0.0], [2, 2, 1])
     """
 
     age: Ints
@@ -91,6 +100,17 @@ class Retention(Table):
         Customers of the log without an order, who belong to no cohort.
     unassigned_revenue : float
         Refunds before a customer's first order, which are in no cell.
+
+    Examples
+    --------
+    >>> import datetime as dt, tenure as tn
+    >>> rows = {"id": [1, 1, 2], "day": [dt.date(2024, m, 9) for m in (1, 2, 2)]}
+    >>> log = tn.EventLog(rows, customer="id", time="day", observed_until="2024-03-31")
+    >>> r = tn.cohort.retention(log)
+    >>> r.counts.tolist()
+    [[1.0, 1.0, 0.0], [1.0, 0.0, nan]]
+    >>> r.to_arrow().num_rows  # one for each observed cell
+    5
     """
 
     cohorts: npt.NDArray[np.datetime64]

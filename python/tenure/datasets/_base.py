@@ -44,9 +44,17 @@ class SimulatedBase:
     Examples
     --------
     >>> from tenure.datasets import simulate
+<<<<<<< HEAD
     >>> base = simulate(100, random_state=1)
     >>> base.log().n_customers, base.orders.column_names
     (100, ['customer', 'time', 'amount'])
+=======
+    >>> base = simulate(200, random_state=1)
+    >>> base.truth["model"], base.customers.num_rows
+    ('pareto_nbd', 200)
+    >>> base.log().n_customers
+    200
+>>>>>>> docs
     """
 
     customers: Any

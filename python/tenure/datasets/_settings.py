@@ -29,10 +29,19 @@ class Funnel:
 
     Examples
     --------
+<<<<<<< HEAD
     >>> from tenure.datasets import simulate
     >>> base = simulate(1000, funnel=Funnel(lead=0.5, order=0.4))
     >>> base.customers.num_rows - base.customers["first_order"].null_count  # about 1000 x 0.5 x 0.4
     202
+=======
+    Of 1,000 prospects about 0.6 * 0.5 = 30 % become customers.
+
+    >>> from tenure.datasets import Funnel, simulate
+    >>> base = simulate(1000, funnel=Funnel(lead=0.6, order=0.5), random_state=1)
+    >>> 600 < base.customers["first_order"].null_count < 800
+    True
+>>>>>>> docs
     """
 
     lead: float = 0.5
@@ -58,9 +67,16 @@ class Subscription:
 
     Examples
     --------
+<<<<<<< HEAD
     >>> from tenure.datasets import simulate
     >>> simulate(1000, subscriptions=Subscription(share=0.3)).subscriptions.num_rows
     306
+=======
+    >>> from tenure.datasets import Subscription, simulate
+    >>> base = simulate(500, subscriptions=Subscription(share=1.0, price=20.0), random_state=1)
+    >>> base.subscriptions.num_rows, base.renewals.column_names
+    (500, ['customer', 'time', 'event', 'amount'])
+>>>>>>> docs
     """
 
     share: float = 1.0
@@ -97,10 +113,19 @@ class Campaign:
 
     Examples
     --------
+<<<<<<< HEAD
     >>> from tenure.datasets import simulate
     >>> base = simulate(1000, campaigns=Campaign(date="2025-03-01", control=0.5, uplift=0.1))
     >>> base.contacts.column_names[:5]
     ['campaign', 'customer', 'time', 'treated', 'responded']
+=======
+    >>> import pyarrow.compute as pc
+    >>> from tenure.datasets import Campaign, simulate
+    >>> spring = Campaign(date="2025-03-01", control=0.2, uplift=0.04)
+    >>> base = simulate(1000, campaigns=spring, random_state=1)
+    >>> base.contacts.num_rows, 700 < pc.sum(base.contacts["treated"]).as_py() < 900
+    (1000, True)
+>>>>>>> docs
     """
 
     date: Any
@@ -128,9 +153,16 @@ class Survey:
 
     Examples
     --------
+<<<<<<< HEAD
     >>> from tenure.datasets import simulate
     >>> simulate(1000, surveys=Survey(date="2025-06-01", response=1.0)).surveys.num_rows
     1000
+=======
+    >>> from tenure.datasets import Survey, simulate
+    >>> base = simulate(1000, surveys=Survey(date="2025-06-01", response=0.3), random_state=1)
+    >>> 200 < base.surveys.num_rows < 400
+    True
+>>>>>>> docs
     """
 
     date: Any
