@@ -10,6 +10,9 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/order_days.cpp
   cpp/src/clv/repeat_purchases.cpp
   cpp/src/clv/rising_factorial.cpp
+  cpp/src/cohort/retention.cpp
+  cpp/src/cohort/retention_bootstrap.cpp
+  cpp/src/cohort/retention_rates.cpp
   cpp/src/events/arrow_batches.cpp
   cpp/src/events/arrow_import.cpp
   cpp/src/events/clean.cpp
@@ -19,19 +22,26 @@ set(TENURE_CORE_SOURCES
   cpp/src/events/string_ids.cpp
   cpp/src/events/summary.cpp
   cpp/src/optim/newton.cpp
+  cpp/src/simulate/customers.cpp
+  cpp/src/simulate/programmes.cpp
   cpp/src/special/beta.cpp
   cpp/src/special/gamma.cpp
   cpp/src/special/hypergeometric.cpp
+  cpp/src/special/normal.cpp
   cpp/src/support/buffer.cpp
   cpp/src/support/calendar.cpp
   cpp/src/support/errors.cpp
+  cpp/src/survival/curve_limits.cpp
   cpp/src/survival/kaplan_meier.cpp
+  cpp/src/survival/proportion.cpp
 )
 set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_clv.cpp
   cpp/bindings/bind_clv_bg_nbd.cpp
   cpp/bindings/bind_clv_gamma_gamma.cpp
+  cpp/bindings/bind_cohort.cpp
   cpp/bindings/bind_events.cpp
+  cpp/bindings/bind_simulate.cpp
   cpp/bindings/bind_special.cpp
   cpp/bindings/bind_survival.cpp
   cpp/bindings/module.cpp
@@ -43,6 +53,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/clv/order_days_test.cpp
   tests/cpp/clv/repeat_purchases_test.cpp
   tests/cpp/clv/rising_factorial_test.cpp
+  tests/cpp/cohort/retention_test.cpp
   tests/cpp/events/clean_test.cpp
   tests/cpp/events/index_test.cpp
   tests/cpp/events/string_ids_test.cpp
@@ -50,9 +61,17 @@ set(TENURE_TEST_SOURCES
   tests/cpp/optim/newton_test.cpp
   tests/cpp/special/edges_test.cpp
   tests/cpp/special/elementary_test.cpp
+  tests/cpp/simulate/customers_test.cpp
+  tests/cpp/simulate/programmes_test.cpp
+  tests/cpp/special/edges_test.cpp
+  tests/cpp/special/normal_test.cpp
   tests/cpp/special/reference_test.cpp
   tests/cpp/support/calendar_test.cpp
   tests/cpp/support/parallel_test.cpp
+  tests/cpp/support/quantile_test.cpp
+  tests/cpp/support/radix_sort_test.cpp
   tests/cpp/support/random_test.cpp
+  tests/cpp/survival/curve_limits_test.cpp
   tests/cpp/survival/kaplan_meier_test.cpp
+  tests/cpp/survival/proportion_test.cpp
 )

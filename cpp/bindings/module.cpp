@@ -7,7 +7,9 @@ namespace py = pybind11;
 namespace tenure::python {
 // One bind_<area>.cpp each.
 void bind_clv(py::module_&);
+void bind_cohort(py::module_&);
 void bind_events(py::module_&);
+void bind_simulate(py::module_&);
 void bind_special(py::module_&);
 void bind_survival(py::module_&);
 
@@ -47,6 +49,9 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   };
   area("events", bind_events);  // before those whose signatures name its classes
   area("clv", bind_clv);
+  area("cohort", bind_cohort);
+  area("events", bind_events);
+  area("simulate", bind_simulate);
   area("special", bind_special);
   area("survival", bind_survival);
 }

@@ -6,6 +6,7 @@ The usual import is ``import tenure as tn``.
 from __future__ import annotations
 
 from tenure import churn, clv, datasets
+from tenure import churn, cohort, datasets
 from tenure._errors import (
     ConvergenceWarning,
     DataWarning,
@@ -35,6 +36,7 @@ __all__ = [
     "TenureWarning",
     "churn",
     "clv",
+    "cohort",
     "datasets",
     "load",
     "read",

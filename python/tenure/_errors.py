@@ -6,7 +6,17 @@ from typing import Any
 
 
 class TenureError(Exception):
-    """Base of every error that tenure raises on purpose."""
+    """Base of every error that tenure raises on purpose.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> try:
+    ...     tn.EventLog({"id": [1]}, customer="id", time="day")
+    ... except tn.TenureError as error:
+    ...     print(error)
+    'day' is not a column of the data, which have 'id'
+    """
 
 
 class InvalidInputError(TenureError, ValueError):
@@ -20,6 +30,15 @@ class InvalidInputError(TenureError, ValueError):
         Its 0-based row in what was passed; None where no single row is to blame.
     value : object
         The offending value, where there is one.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> try:
+    ...     tn.churn.KaplanMeier().fit([3.0, 1.0], [1, 2])
+    ... except tn.InvalidInputError as error:
+    ...     print(error.argument, error.row, error.value)
+    churned 1 2.0
     """
 
     def __init__(
@@ -47,28 +66,96 @@ def _rebuild_invalid_input(
 
 
 class NotConvergedError(TenureError):
-    """A fit stopped before an optimum, and `on_failure="raise"` was asked for."""
+    """A fit stopped before an optimum, and `on_failure="raise"` was asked for.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> issubclass(tn.NotConvergedError, tn.TenureError)
+    True
+    """
 
 
 class ModelFileError(TenureError, ValueError):
-    """A model file is damaged, of an unknown version, or holds values that no model can have."""
+    """A model file is damaged, of an unknown version, or holds values that no model can have.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile, tenure as tn
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.tenure"
+    >>> _ = path.write_bytes(b"something else")
+    >>> try:
+    ...     tn.load(path)
+    ... except tn.ModelFileError as error:
+    ...     print(error)
+    not a tenure model file (pickles and other formats are never loaded)
+    """
 
 
 class MissingExtraError(TenureError, ImportError):
-    """An optional dependency is not installed; the message says which extra brings it."""
+    """An optional dependency is not installed; the message says which extra brings it.
+
+    Examples
+    --------
+    An `ImportError`, so that code which can do without the extra may catch either.
+
+    >>> import tenure as tn
+    >>> try:
+    ...     raise tn.MissingExtraError("duckdb is needed to read files: pip install 'tenure[sql]'")
+    ... except ImportError as error:
+    ...     print(error)
+    duckdb is needed to read files: pip install 'tenure[sql]'
+    """
 
 
 class NotFittedError(TenureError, ValueError, AttributeError):
-    """A fitted attribute or a prediction was asked of an estimator before `fit`."""
+    """A fitted attribute or a prediction was asked of an estimator before `fit`.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> try:
+    ...     tn.churn.KaplanMeier().predict([1.0])
+    ... except tn.NotFittedError as error:
+    ...     print(error)
+    This KaplanMeier instance is not fitted yet. Call 'fit' with data first.
+    """
 
 
 class TenureWarning(UserWarning):
-    """Base of every warning that tenure gives."""
+    """Base of every warning that tenure gives.
+
+    Examples
+    --------
+    A job that should rather stop than go on with a doubtful number:
+
+    >>> import warnings, tenure as tn
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", tn.TenureWarning)
+    ...     km = tn.churn.KaplanMeier().fit([1, 2], [1, 0])
+    """
 
 
 class ConvergenceWarning(TenureWarning):
-    """A fit stopped before an optimum, or its optimum lies on a boundary; the result says why."""
+    """A fit stopped before an optimum, or its optimum lies on a boundary; the result says why.
+
+    Examples
+    --------
+    >>> import warnings, tenure as tn
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", tn.ConvergenceWarning)  # a doubtful fit stops the job
+    """
 
 
 class DataWarning(TenureWarning):
-    """Data were accepted, but something about them deserves a look; the result keeps it too."""
+    """Data were accepted, but something about them deserves a look; the result keeps it too.
+
+    Examples
+    --------
+    >>> import warnings, tenure as tn
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     km = tn.churn.KaplanMeier().fit([1, 9], [1, 0], entry=[0, 5])
+    >>> caught[0].category is tn.DataWarning, len(km.warnings_)
+    (True, 1)
+    """

@@ -19,6 +19,11 @@ def _not_fitted(message: str) -> Exception:
     return cls(message)  # type: ignore[no-any-return]
 
 
+def _same(value: Any, default: Any) -> bool:
+    """Whether a setting has its default; an array, which compares by element, never has."""
+    return value is default or (type(value) is type(default) and bool(value == default))
+
+
 class Estimator:
     """Base of models: settings in the constructor, fitted attributes end in ``_``.
 
@@ -30,6 +35,8 @@ class Estimator:
 
     @classmethod
     def _parameter_names(cls) -> list[str]:
+        if cls.__init__ is object.__init__:
+            return []  # no settings; object's own signature would tell of *args and **kwargs
         signature = inspect.signature(cls.__init__)
         return [p for p in signature.parameters if p != "self"]
 
@@ -58,13 +65,11 @@ class Estimator:
         return self
 
     def __repr__(self) -> str:
-        defaults = {
-            k: p.default for k, p in inspect.signature(type(self).__init__).parameters.items()
-        }
+        parameters = inspect.signature(type(self).__init__).parameters
         shown = ", ".join(
-            f"{k}={v!r}"
-            for k, v in self.get_params(deep=False).items()
-            if v is not defaults[k] and v != defaults[k]
+            f"{name}={value!r}"
+            for name, value in self.get_params(deep=False).items()
+            if not _same(value, parameters[name].default)
         )
         return f"{type(self).__name__}({shown})"
 

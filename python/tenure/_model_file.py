@@ -27,13 +27,16 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tenure._errors import ModelFileError
+from tenure._errors import InvalidInputError, ModelFileError
 
 _MAGIC = b"TENURE\x00"
 _VERSION = 1
 _MAX_HEADER = 64 * 2**20
 _MAX_DEPTH = 40
 _DTYPES = {"<f8", "<f4", "<i8", "<i4", "<u8", "|u1", "|b1", "<u2"}
+
+#: Numbers too large and nesting too deep for Python itself.
+_LIMITS = (ArithmeticError, RecursionError)
 
 _T = TypeVar("_T")
 _classes: dict[str, type[Any]] = {}
@@ -90,21 +93,19 @@ def from_bytes(data: bytes) -> Any:
         msg = "the model file is damaged: its checksum does not match"
         raise ModelFileError(msg)
     try:
-        header = json.loads(content[16 : 16 + length].decode("utf-8"))
+        header = json.loads(content[16 : 16 + length].decode("utf-8"), parse_constant=_refuse)
         arrays = _read_arrays(header["arrays"], content[16 + length :])
         return _decode(header["root"], arrays, 0)
     except ModelFileError:
         raise
-    except (
-        KeyError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        RecursionError,
-        OverflowError,
-    ) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, *_LIMITS) as error:
         msg = f"the model file holds values that no model can have: {error}"
         raise ModelFileError(msg) from error
+
+
+def _refuse(constant: str) -> None:
+    msg = f"{constant} is no JSON number"
+    raise ModelFileError(msg)
 
 
 def _read_arrays(specs: Any, raw: bytes) -> list[np.ndarray[Any, Any]]:
@@ -120,6 +121,9 @@ def _read_arrays(specs: Any, raw: bytes) -> list[np.ndarray[Any, Any]]:
             msg = "an array is longer than the model file"
             raise ModelFileError(msg)
         array = np.frombuffer(raw, dtype, math.prod(shape), position).reshape(shape)
+        if dtype == "|b1" and array.view(np.uint8).max(initial=0) > 1:
+            msg = "an array of booleans holds a byte that is neither 0 nor 1"
+            raise ModelFileError(msg)
         arrays.append(array)
         position += size + (-size % 8)
     if position != len(raw):
@@ -207,6 +211,10 @@ def write(path: Any, obj: Any) -> None:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Replace `path` by `data` in one step: a reader sees the old file or the new one."""
+    path = path.resolve()  # a link stays, and what it points to is replaced
+    if path.exists() and not path.is_file():
+        msg = f"{path} is a folder or a device, not a file that can be replaced"
+        raise InvalidInputError(msg, argument="path", value=path)
     folder = path.parent
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=folder)
     try:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tenure import _core
 from tenure._errors import InvalidInputError
 from tenure._validation import Ints, as_number
 
@@ -127,24 +128,15 @@ def _instant(value: dt.datetime) -> int:
     return (value - _EPOCH) // dt.timedelta(microseconds=1)
 
 
+@functools.lru_cache(maxsize=64)
+def engine_zone(name: str) -> _core.events.TimeZone:
+    """Return the zone as the engine reads it."""
+    return _core.events.TimeZone(*transitions(name))
+
+
 def start_of_day(day: dt.date, timezone: str = "UTC") -> int:
     """Return the first instant of a local day, also where midnight does not exist."""
-    if day == dt.date.max:
-        day -= dt.timedelta(days=1)
-    midnight = dt.datetime.combine(day, dt.time(), tzinfo=zone(timezone))
-    instant = _instant(midnight.astimezone(dt.UTC))
-    initial, at, _ = transitions(timezone)
-    local = _instant(dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC))
-    del initial
-    if to_datetime(instant, timezone).replace(tzinfo=dt.UTC) != _EPOCH + dt.timedelta(
-        microseconds=local
-    ):
-        # Midnight lies in a gap: the day begins at the transition that jumps over it.
-        near = at[(at > instant - 2 * MICROS_PER_DAY) & (at < instant + 2 * MICROS_PER_DAY)]
-        starts = [int(t) for t in near if to_datetime(int(t), timezone).date() == day]
-        if starts:
-            return min(starts)
-    return instant
+    return engine_zone(timezone).start_of_day(day.toordinal() - _EPOCH.toordinal())
 
 
 def as_cutoff(value: Any, timezone: str, name: str) -> int:
@@ -153,6 +145,14 @@ def as_cutoff(value: Any, timezone: str, name: str) -> int:
     A bare date means the end of that local day. A datetime, or a text with a time of day, is that
     instant; without an offset it is local time of `timezone`.
     """
+    try:
+        return _cutoff(value, timezone, name)
+    except OverflowError as error:
+        msg = f"{name} must lie well within the years 1 to 9999, got {value!r}"
+        raise InvalidInputError(msg, argument=name, value=value) from error
+
+
+def _cutoff(value: Any, timezone: str, name: str) -> int:
     if isinstance(value, np.datetime64):
         bare = np.datetime_data(value.dtype)[0] in {"D", "W", "M", "Y"}
         if np.isnat(value):

@@ -39,7 +39,24 @@ def as_column(values: Any, dtype: npt.DTypeLike, name: str) -> npt.NDArray[Any]:
     if array.dtype.kind not in "biuf":
         msg = f"{name} must be numeric, got dtype {array.dtype}"
         raise InvalidInputError(msg, argument=name)
+    _require_exact(array, np.dtype(dtype), name)
     return np.ascontiguousarray(array, dtype=dtype)
+
+
+def _require_exact(array: npt.NDArray[Any], wanted: np.dtype[Any], name: str) -> None:
+    """Refuse what a conversion to whole numbers would cut off or wrap around."""
+    if wanted.kind not in "iu" or np.can_cast(array.dtype, wanted):
+        return
+    limits = np.iinfo(wanted)
+    inside = (array >= limits.min) & (array <= limits.max)
+    if array.dtype.kind == "f":
+        # The largest 64-bit number is no double: its neighbour above would wrap around.
+        inside &= (array < 2.0**63) & (array == np.floor(array))
+    if not inside.all():
+        row = int(np.argmin(inside))
+        value = array[row].item()
+        msg = f"{name}[{row}] must be a whole number in [{limits.min}, {limits.max}], got {value!r}"
+        raise InvalidInputError(msg, argument=name, row=row, value=value)
 
 
 def _numbers_from_objects(array: npt.NDArray[Any], name: str) -> Floats:
@@ -61,13 +78,15 @@ def _numbers_from_objects(array: npt.NDArray[Any], name: str) -> Floats:
 def as_flags(values: Any, name: str) -> npt.NDArray[np.uint8]:
     """Return booleans or 0/1 numbers as uint8; anything else names its row."""
     array = np.asarray(values)
-    if array.dtype.kind != "b":
+    # A masked flag is a missing one: it goes the way of numbers, where it becomes NaN.
+    if array.dtype.kind != "b" or isinstance(values, np.ma.MaskedArray):
         column = as_column(values, np.float64, name)
         bad = np.flatnonzero((column != 0.0) & (column != 1.0))
         if bad.size:
             row = int(bad[0])
-            msg = f"{name}[{row}] must be 0 or 1, got {array[row]!r}"
-            raise InvalidInputError(msg, argument=name, row=row, value=array[row])
+            value = column[row].item()
+            msg = f"{name}[{row}] must be 0 or 1, got {value!r}"
+            raise InvalidInputError(msg, argument=name, row=row, value=value)
         array = column
     return as_column(array, np.uint8, name)
 

@@ -249,7 +249,7 @@ BAD = {
     "NaN": ({"paid": [1.0, 2.0, math.nan, 3.0]}, "paid is null or NaN in 1 row .row 2"),
     "infinite": (
         {"paid": [1.0, -math.inf, 2.0, math.inf]},
-        "paid is infinite in 2 rows .rows 1, 3",
+        "paid is infinite or beyond 1e150 in 2 rows .rows 1, 3",
     ),
 }
 

@@ -53,7 +53,7 @@ def test_the_memory_limit_holds():
 
 
 def test_importable_functions_run_from_the_warm_server():
-    assert children.run(divmod, 7, 2, start="forkserver").value == (3, 1)
+    assert children.run_warm(divmod, 7, 2).value == (3, 1)
 
 
 def test_interrupt_measures_the_answer():

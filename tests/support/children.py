@@ -1,25 +1,32 @@
 """Run a call in a child process: under a memory limit and a deadline, or with Ctrl-C on the way.
 
-`run` tells how a call ended, whatever it did to its process. `interrupt` measures how long a call
-takes to answer a SIGINT. Both fork: from a warm server process (`start="forkserver"`, for functions
-of importable modules), or from the calling one (`start="fork"`, for closures; what the parent's
-threads held stays held).
+`run` tells how a call ended, whatever it did to its process, and `interrupt` measures how long a
+call takes to answer a SIGINT. Both fork the calling process, so that closures work. `run_warm`
+forks a server instead, which has imported everything and never started a thread: for a function of
+an importable module, whatever the tests before it have left behind.
 """
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
+import functools
+import importlib
 import multiprocessing
 import os
 import resource
 import signal
+import socket
+import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from typing import Any
 
-#: Imported once by the server, so that each child starts in milliseconds.
-PRELOAD = ["numpy", "pyarrow", "pandas", "tenure"]
+#: Imported by the warm server, so that each of its children starts in milliseconds.
+PRELOAD = ["numpy", "pyarrow", "pandas", "polars", "tenure"]
 
 #: The sanitizers reserve terabytes of addresses and slow every call.
 SANITIZED = bool(os.environ.get("TENURE_SANITIZER"))
@@ -68,10 +75,8 @@ def _child(pipe: Any, function: Callable[..., Any], args: tuple[Any, ...], memor
     pipe.close()
 
 
-def _start(target: Callable[..., None], args: tuple[Any, ...], start: str) -> tuple[Any, Any]:
-    context = multiprocessing.get_context(start)
-    if start == "forkserver":
-        context.set_forkserver_preload(PRELOAD)
+def _start(target: Callable[..., None], args: tuple[Any, ...]) -> tuple[Any, Any]:
+    context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe()
     process = context.Process(target=target, args=(theirs, *args), daemon=True)
     with warnings.catch_warnings():
@@ -86,12 +91,11 @@ def run(
     *args: Any,
     seconds: float = 5.0,
     memory: int = 2 * GIGABYTE,
-    start: str = "fork",
 ) -> Ended:
     """Call `function(*args)` in a child; `memory` bytes on top of what it holds, 0: no limit."""
     if SANITIZED:
         seconds *= 10
-    process, pipe = _start(_child, (function, args, memory), start)
+    process, pipe = _start(_child, (function, args, memory))
     try:
         if not pipe.poll(seconds):
             return Ended("hung", message=f"no answer within {seconds:g} s")
@@ -104,6 +108,41 @@ def run(
         process.kill()
         process.join()
         pipe.close()
+
+
+def run_warm(function: Callable[..., Any], *args: Any, **limits: Any) -> Ended:
+    """As `run`, from the warm server; the function and its arguments travel by pickle."""
+    pipe = _server()
+    pipe.send((function, args, limits))
+    return pipe.recv()
+
+
+@functools.cache
+def _server() -> Connection:
+    ours, theirs = socket.socketpair()
+    code = f"import sys; sys.path[:] = {sys.path!r}; import children; children._serve()"
+    server = subprocess.Popen([sys.executable, "-c", code], stdin=theirs.fileno())
+    theirs.close()
+    pipe = Connection(ours.detach())
+
+    def stop() -> None:
+        pipe.close()  # the server ends when nobody holds the other side
+        server.wait()
+
+    atexit.register(stop)
+    return pipe
+
+
+def _serve() -> None:
+    for module in PRELOAD:
+        importlib.import_module(module)
+    pipe = Connection(os.dup(0))
+    while True:
+        try:
+            function, args, limits = pipe.recv()
+        except EOFError:
+            return  # the tests are over
+        pipe.send(run(function, *args, **limits))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,13 +168,12 @@ def interrupt(
     function: Callable[[], Any],
     after: Callable[[], Any] = lambda: None,
     delay: float = 0.2,
-    start: str = "fork",
 ) -> Interrupted:
     """Call `function` in a child, send SIGINT after `delay` seconds and measure the answer.
 
     Fails if the call ends before the signal: then it is too short to show anything.
     """
-    process, pipe = _start(_interruptible, (function, after), start)
+    process, pipe = _start(_interruptible, (function, after))
     try:
         assert pipe.poll(60), "the child did not start"
         assert pipe.recv() == "ready"

@@ -14,6 +14,9 @@ namespace {
 const std::int64_t kEarliest = day_of({1600, 1, 1}) * kMicrosPerDay;
 const std::int64_t kLatest = day_of({2400, 1, 1}) * kMicrosPerDay;
 
+// No money: and no sum of amounts or of their squares can overflow behind this gate.
+constexpr double kLargestAmount = 1e150;
+
 struct Block {
   std::size_t chunk;
   std::int64_t first, last;  // rows within the chunk
@@ -34,7 +37,7 @@ bool nothing_to_report(const RawChunk& chunk, const Block& b, std::int64_t until
     fine &= (chunk.time[i] >= low) & (chunk.time[i] < high);
   if (chunk.amount)
     for (std::int64_t i = b.first; i < b.last; ++i)
-      fine &= (chunk.amount[i] >= 0.0) & (chunk.amount[i] <= 1.7976931348623157e308);
+      fine &= (chunk.amount[i] >= 0.0) & (chunk.amount[i] <= kLargestAmount);
   return fine;
 }
 
@@ -65,7 +68,7 @@ class Judge {
       if (options_->order_event.empty() || options_->order_event[chunk_->event[i]] != 0) {
         if (missing)
           r.missing_amount.add(row), valid = false;
-        else if (std::isinf(amount))
+        else if (std::abs(amount) > kLargestAmount)
           r.infinite_amount.add(row), valid = false;
         else if (amount < 0.0 && valid && !cut)
           r.refund.add(row), refund = true;

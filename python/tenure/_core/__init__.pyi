@@ -1,5 +1,6 @@
 from . import clv as clv
+from . import cohort as cohort
 from . import events as events
+from . import simulate as simulate
 from . import special as special
 from . import survival as survival
-from tenure._core import survival as survival

@@ -2,4 +2,6 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from tenure.churn.kaplan_meier import KaplanMeier
+
+__all__ = ["KaplanMeier"]

@@ -131,6 +131,8 @@ def _array(values: Any, name: str) -> Any:
             msg = f"{name} must be one-dimensional, got shape {shape}"
             raise InvalidInputError(msg, argument=name)
     _refuse_mixed(array, name)
+    if isinstance(array, np.ndarray) and not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     try:
         return pa.array(array, from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError, OverflowError, UnicodeError) as error:

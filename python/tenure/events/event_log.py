@@ -17,9 +17,9 @@ from tenure._time import (
     UNIT_DAYS,
     as_cutoff,
     as_unit,
+    engine_zone,
     start_of_day,
     to_datetime,
-    transitions,
     zone,
 )
 from tenure._validation import as_choice, as_threads
@@ -163,7 +163,7 @@ class EventLog:
             time,
             amount or "",
             event or "",
-            _core.events.TimeZone(*transitions(timezone)),
+            engine_zone(timezone),
             ambiguous,
             table_stream,
             threads,

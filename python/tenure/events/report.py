@@ -17,7 +17,7 @@ _INVALID = {
     "missing_time": ("is null", "time"),
     "impossible_time": ("lies outside the years 1600 to 2400 (a wrong unit?)", "time"),
     "missing_amount": ("is null or NaN", "amount"),
-    "infinite_amount": ("is infinite", "amount"),
+    "infinite_amount": ("is infinite or beyond 1e150", "amount"),
 }
 
 
@@ -38,6 +38,18 @@ class DataReport(Table):
         The first few rows of each finding, 0-based, as they came in.
     actions : dict of str to str
         What was done about each finding.
+
+    Examples
+    --------
+    >>> import datetime as dt, tenure as tn
+    >>> rows = {"id": ["a", None], "day": [dt.date(2024, 1, 1), dt.date(2024, 1, 2)]}
+    >>> log = tn.EventLog(rows, customer="id", time="day", on_invalid="drop")
+    >>> log.data_report
+    Data report: 2 rows read, 1 kept
+             finding  rows   action  first_rows
+    missing_customer     1  dropped           1
+    >>> log.data_report.findings["missing_time"]
+    0
     """
 
     rows: int

@@ -34,6 +34,17 @@ class Summary(Table):
         What time is counted in, and what one order is.
     n_without_orders : int
         Customers of the log who have no order before the end, and so no row.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> orders = tn.datasets.load_cdnow(sample=True)
+    >>> log = tn.EventLog(orders, customer="sample_id", time="date", amount="amount")
+    >>> s = log.summary(unit="week", end="1997-09-30")
+    >>> len(s), int(s.frequency.sum())
+    (2357, 2457)
+    >>> s.to_arrow().slice(0, 1).to_pylist()[0]["monetary_value"]
+    22.345
     """
 
     customer: Any
@@ -85,6 +96,15 @@ class CalibrationHoldout(Table):
         Amounts in [cut, end), refunds included.
     duration : float
         Length of the hold-out, in `calibration.unit`.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> orders = tn.datasets.load_cdnow(sample=True)
+    >>> log = tn.EventLog(orders, customer="sample_id", time="date", amount="amount")
+    >>> h = log.calibration_holdout("1997-09-30")
+    >>> h.duration, int(h.orders_holdout.sum()), int((h.orders_holdout == 0).sum())
+    (39.0, 1882, 1673)
     """
 
     calibration: Summary

@@ -33,7 +33,7 @@ struct DataReport {
   Finding missing_time;      ///< time is null
   Finding impossible_time;   ///< time outside the years 1600 to 2400
   Finding missing_amount;    ///< amount of an order is null or NaN
-  Finding infinite_amount;   ///< amount of an order is infinite
+  Finding infinite_amount;   ///< amount of an order is infinite or beyond +-1e150
   Finding after_end;         ///< at or after `observed_until`
   Finding refund;            ///< order rows with an amount below zero
 };

@@ -1,0 +1,48 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "tenure/events/event_log.hpp"
+#include "tenure/support/execution.hpp"
+
+namespace tenure::cohort {
+
+struct RetentionOptions {
+  Period period = Period::month;             ///< of cohorts and of ages
+  std::optional<std::int64_t> max_age = {};  ///< last age to count; absent: all observed
+};
+
+/// Cohorts by age. Matrices are row-major, cohorts x ages; a cell that is not observed holds 0.
+struct RetentionTable {
+  std::int64_t first_period = 0;       ///< index of the first cohort's period; the others follow on
+  std::int64_t cohorts = 0;            ///< up to the last one with a customer, empty ones included
+  std::int64_t ages = 0;               ///< 0, 1, ... up to the oldest observed, at least one
+  std::vector<std::int64_t> size;      ///< customers by cohort, as far as seen
+  std::vector<std::uint8_t> observed;  ///< 1: the cell's period ended within the observation
+  std::vector<std::int64_t> at_risk;   ///< customers of the cohort observed throughout the cell
+  std::vector<std::int64_t> active;    ///< customers with an order in the cell
+  std::vector<double> revenue;         ///< net amounts in the cell, refunds included
+  std::int64_t without_orders = 0;     ///< customers without an order, who have no cohort
+  double unassigned_revenue = 0.0;     ///< refunds before the first order: in no cell
+
+  std::size_t cell(std::int64_t cohort, std::int64_t age) const {
+    return static_cast<std::size_t>(cohort * ages + age);
+  }
+};
+
+/// Calendar cohorts of customers by the period of their first order ever, and what they did k
+/// periods later: active means at least one order row in that very period (a period with nothing
+/// but refunds is not active, but its money counts).
+///
+/// Periods follow the log's time zone. A cell is observed if its period ends at or before
+/// `observed_until`; under the calendar clock that is the same for all customers of a cohort, so
+/// `at_risk` is the cohort's size. The last cohort may have begun and not ended: its size is what
+/// was seen, its cells are not observed.
+///
+/// One pass, O(rows); bound by the arithmetic of calendar periods. State O(cohorts x ages), at most
+/// 256 MB. Same bits for any thread count. Throws InvalidInput if there are more than 2^24 cells.
+RetentionTable retention(const events::EventLog& log, const RetentionOptions& options,
+                         const Execution& execution);
+
+}  // namespace tenure::cohort

@@ -1,0 +1,46 @@
+#pragma once
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "tenure/support/execution.hpp"
+
+namespace tenure {
+
+/// A sort key with the row it came from.
+struct KeyedRow {
+  std::uint64_t key;
+  std::int64_t row;
+};
+
+/// A double >= 0 as a key of the same order; -0.0 counts as 0.0.
+inline std::uint64_t ordered_key(double x) { return std::bit_cast<std::uint64_t>(x + 0.0); }
+inline double key_value(std::uint64_t key) { return std::bit_cast<double>(key); }
+
+/// Sorts by key; rows of equal key stay in their order. O(n) for each of at most 8 bytes that
+/// differ between keys, and a second array as long as the first; bound by memory.
+inline void radix_sort(std::vector<KeyedRow>& rows, const Execution& execution) {
+  constexpr int kDigits = 8;
+  std::array<std::array<std::int64_t, 256>, kDigits> count{};
+  for (const KeyedRow& r : rows)
+    for (int d = 0; d < kDigits; ++d) ++count[d][(r.key >> (8 * d)) & 0xFF];
+
+  std::vector<KeyedRow> other(rows.size());
+  for (int d = 0; d < kDigits; ++d) {
+    execution.poll();
+    auto& start = count[d];
+    std::int64_t before = 0, largest = 0;
+    for (std::int64_t& c : start) {
+      largest = std::max(largest, c);
+      before += std::exchange(c, before);
+    }
+    if (largest == std::ssize(rows)) continue;  // the same byte in every key
+    for (const KeyedRow& r : rows) other[start[(r.key >> (8 * d)) & 0xFF]++] = r;
+    rows.swap(other);
+  }
+}
+
+}  // namespace tenure

@@ -1,0 +1,444 @@
+"""Kaplan-Meier: the share of customers still there, from lifetimes of which many have not ended."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from tenure import _core
+from tenure._errors import DataWarning, InvalidInputError
+from tenure._estimator import Estimator
+from tenure._model_file import storable
+from tenure._results import Table
+from tenure._validation import Floats, as_choice, as_column, as_flags, as_number
+
+_SCALES = {
+    "log-log": _core.survival.LimitScale.log_log,
+    "log": _core.survival.LimitScale.log,
+    "plain": _core.survival.LimitScale.plain,
+}
+
+
+@storable("churn.SurvivalCurve")
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SurvivalCurve(Table):
+    """A survival curve: one row for each distinct time at which someone churned.
+
+    Attributes
+    ----------
+    time : ndarray of float, shape (n_times,)
+        Ascending, in the unit of `duration`.
+    at_risk : ndarray of float, shape (n_times,)
+        Customers (weight) under observation just before the time.
+    churned : ndarray of float, shape (n_times,)
+        Customers (weight) that churned at the time.
+    survival : ndarray of float, shape (n_times,)
+        Share still a customer after the time.
+    standard_error : ndarray of float, shape (n_times,)
+        Greenwood's standard error of `survival`; NaN where `survival` is 0.
+    lower, upper : ndarray of float, shape (n_times,)
+        Pointwise confidence limits of `survival`; NaN where it is 0.
+    greenwood : ndarray of float, shape (n_times,)
+        Variance of log `survival`; infinite where it is 0.
+    last_time : float
+        Largest duration: beyond it the curve is unknown, unless it is 0 by then.
+    """
+
+    time: Floats
+    at_risk: Floats
+    churned: Floats
+    survival: Floats
+    standard_error: Floats
+    lower: Floats
+    upper: Floats
+    greenwood: Floats
+    last_time: float
+
+    def _columns(self) -> Mapping[str, Any]:
+        names = ("time", "at_risk", "churned", "survival", "standard_error", "lower", "upper")
+        return {name: getattr(self, name) for name in names}
+
+    def _title(self) -> str:
+        return f"Survival curve, known up to {self.last_time:g}"
+
+    def _arrays(self) -> tuple[Floats, Floats, Floats]:
+        return self.time, self.survival, self.greenwood
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SurvivalEstimate(Table):
+    """Survival at chosen times, with confidence limits.
+
+    Attributes
+    ----------
+    time, value, lower, upper : ndarray of float, shape (n_times,)
+        `value` is NaN beyond the curve's last time; limits are NaN there and where it is 0, and
+        equal to it where it is 1.
+    """
+
+    time: Floats
+    value: Floats
+    lower: Floats
+    upper: Floats
+
+    def _columns(self) -> Mapping[str, Any]:
+        return {n: getattr(self, n) for n in ("time", "value", "lower", "upper")}
+
+    def _title(self) -> str:
+        return "Share still a customer"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class QuantileEstimate(Table):
+    """Times by which given shares have churned, with Brookmeyer-Crowley limits.
+
+    Attributes
+    ----------
+    p, value, lower, upper : ndarray of float, shape (n_shares,)
+        A value or limit is infinite where the curve or its confidence limit never falls so low.
+    """
+
+    p: Floats
+    value: Floats
+    lower: Floats
+    upper: Floats
+
+    def _columns(self) -> Mapping[str, Any]:
+        return {n: getattr(self, n) for n in ("p", "value", "lower", "upper")}
+
+    def _title(self) -> str:
+        return "Time by which a share p has churned"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RestrictedMean(Table):
+    """Mean tenure within [0, until], with normal limits cut to that range.
+
+    Attributes
+    ----------
+    until, value, standard_error, lower, upper : ndarray of float, shape (n_horizons,)
+    """
+
+    until: Floats
+    value: Floats
+    standard_error: Floats
+    lower: Floats
+    upper: Floats
+
+    def _columns(self) -> Mapping[str, Any]:
+        names = ("until", "value", "standard_error", "lower", "upper")
+        return {n: getattr(self, n) for n in names}
+
+    def _title(self) -> str:
+        return "Restricted mean tenure"
+
+
+@storable("churn.KaplanMeier")
+class KaplanMeier(Estimator):
+    """Kaplan-Meier estimate of customer retention, with left truncation and weights.
+
+    Churn comes before censoring at the same time; times are the same only if they are the same
+    number. The formulas are in docs/methods/kaplan_meier.md.
+
+    Parameters
+    ----------
+    interval : {"log-log", "log", "plain"}
+        Scale on which the curve is taken as normal for its confidence limits.
+    level : float
+        Confidence level, between 0 and 1.
+
+    Attributes
+    ----------
+    curve_ : SurvivalCurve
+        The curve, with its risk sets and limits.
+    median_ : float
+        Time by which half have churned; infinite if the curve stays above one half.
+    warnings_ : tuple of str
+        What the data gave reason to warn of.
+
+    References
+    ----------
+    Kaplan, E. L. and Meier, P. (1958). Nonparametric estimation from incomplete observations.
+    JASA 53:457-481. Kalbfleisch, J. D. and Prentice, R. L. (1980), p. 15 (log-log). Brookmeyer, R.
+    and Crowley, J. (1982), Biometrics 38:29-41 (quantiles).
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> km = tn.churn.KaplanMeier().fit([1, 2, 2, 3], [1, 1, 0, 0])
+    >>> km.curve_.survival.tolist()
+    [0.75, 0.5]
+    >>> km.predict([0.5, 1, 2.5, 9]).tolist()
+    [1.0, 0.75, 0.5, nan]
+    """
+
+    curve_: SurvivalCurve
+    warnings_: tuple[str, ...]
+    _fitted = ("curve_", "warnings_")
+
+    def __init__(self, *, interval: str = "log-log", level: float = 0.95) -> None:
+        self.interval = interval
+        self.level = level
+
+    def fit(
+        self,
+        duration: npt.ArrayLike,
+        churned: npt.ArrayLike,
+        entry: npt.ArrayLike | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Self:
+        """Estimate the curve.
+
+        Parameters
+        ----------
+        duration : array-like of float, shape (n_customers,)
+            Tenure at exit: at churn, or when last seen. Finite, >= 0; any unit.
+        churned : array-like of bool or 0/1, shape (n_customers,)
+            Whether churn was seen at `duration`; else the customer is censored there.
+        entry : array-like of float, shape (n_customers,), optional
+            Tenure at which observation began (left truncation): a customer is at risk at t only if
+            ``entry < t <= duration``. 0 means from the start.
+        sample_weight : array-like of float, shape (n_customers,), optional
+            >= 0, not all 0; a whole weight is the same as so many equal rows.
+
+        Returns
+        -------
+        KaplanMeier
+            self.
+
+        Raises
+        ------
+        InvalidInputError
+            For a bad cell, naming argument and row, or a setting out of range.
+
+        Warns
+        -----
+        DataWarning
+            If everyone at risk churned before later customers came under observation: the curve is
+            0 from there on, whatever they did.
+        """
+        scale, level = self._scale(self.interval), self._level(self.level)
+        raw = _core.survival.kaplan_meier(
+            as_column(duration, np.float64, "duration"),
+            as_flags(churned, "churned"),
+            None if entry is None else as_column(entry, np.float64, "entry"),
+            None
+            if sample_weight is None
+            else as_column(sample_weight, np.float64, "sample_weight"),
+        )
+        error, lower, upper = _core.survival.curve_limits(
+            raw["time"], raw["survival"], raw["greenwood"], scale, level
+        )
+        self.curve_ = SurvivalCurve(standard_error=error, lower=lower, upper=upper, **raw)
+        self.warnings_ = _warnings(self.curve_)
+        for message in self.warnings_:
+            warnings.warn(message, DataWarning, stacklevel=2)
+        return self
+
+    @property
+    def median_(self) -> float:
+        """Time by which half have churned; infinite if the curve stays above one half."""
+        return float(self.quantile(0.5))
+
+    @overload
+    def predict(self, t: npt.ArrayLike, interval: None = None) -> Floats: ...
+    @overload
+    def predict(self, t: npt.ArrayLike, interval: float) -> SurvivalEstimate: ...
+    def predict(self, t: npt.ArrayLike, interval: float | None = None) -> Floats | SurvivalEstimate:
+        """Return the share still a customer after time `t`.
+
+        Parameters
+        ----------
+        t : array-like of float, shape (n_times,)
+            >= 0, in the unit of `duration`.
+        interval : float, optional
+            Confidence level: return limits too.
+
+        Returns
+        -------
+        ndarray of float, shape (n_times,), or SurvivalEstimate
+            1 before the first churn, NaN beyond the last time observed (unless nobody is left).
+        """
+        self._require_fitted()
+        times = as_column(t, np.float64, "t")
+        curve = self.curve_
+        value = _core.survival.survival_at(*curve._arrays(), curve.last_time, times)
+        if interval is None:
+            return value
+        _, lower, upper = _core.survival.curve_limits(
+            *curve._arrays(), self._scale(self.interval), self._level(interval, "interval")
+        )
+        step = np.searchsorted(curve.time, times, side="right")
+        unknown = np.isnan(value)
+        limits = [
+            np.where(unknown, np.nan, np.concatenate([[1.0], limit])[step])
+            for limit in (lower, upper)
+        ]
+        return SurvivalEstimate(times, value, *limits)
+
+    def quantile(self, p: npt.ArrayLike, interval: float | None = None) -> Any:
+        """Return the time by which a share `p` of customers has churned.
+
+        Parameters
+        ----------
+        p : float or array-like of float, shape (n_shares,)
+            Between 0 and 1; 0.5 gives the median.
+        interval : float, optional
+            Confidence level: return Brookmeyer-Crowley limits too.
+
+        Returns
+        -------
+        float or ndarray of float, as `p` is, or QuantileEstimate
+            The first time with survival <= 1 - p; infinite if there is none.
+        """
+        self._require_fitted()
+        shape = np.shape(p)
+        shares = as_column(np.atleast_1d(np.asarray(p)), np.float64, "p")
+        level = self.level if interval is None else interval
+        scale, level = self._scale(self.interval), self._level(level, "interval")
+        rows = [
+            _core.survival.curve_quantile(*self.curve_._arrays(), scale, level, float(share))
+            for share in shares
+        ]
+        value, lower, upper = np.array(rows, dtype=np.float64).reshape(-1, 3).T.copy()
+        if interval is None:
+            return value.reshape(shape)[()]
+        return QuantileEstimate(shares, value, lower, upper)
+
+    def restricted_mean(
+        self, until: npt.ArrayLike, interval: float | None = None
+    ) -> RestrictedMean:
+        """Return the mean tenure within [0, `until`]: the area under the curve.
+
+        Parameters
+        ----------
+        until : float or array-like of float, shape (n_horizons,)
+            >= 0 and at most the last time observed, unless nobody is left by then.
+        interval : float, optional
+            Confidence level; the estimator's own by default.
+
+        Returns
+        -------
+        RestrictedMean
+            Mean, standard error and normal limits.
+
+        Raises
+        ------
+        InvalidInputError
+            If the curve is not known up to `until`.
+        """
+        self._require_fitted()
+        level = self._level(self.level if interval is None else interval, "interval")
+        horizons = as_column(np.atleast_1d(np.asarray(until)), np.float64, "until")
+        valid = np.isfinite(horizons) & (horizons >= 0.0)
+        valid[valid] = ~np.isnan(self.predict(horizons[valid]))
+        if not valid.all():
+            row = int(np.flatnonzero(~valid)[0])
+            msg = (
+                f"until[{row}] must be >= 0 and at most {self.curve_.last_time:g}, the last time "
+                f"at which the curve is known, got {horizons[row]:g}"
+            )
+            raise InvalidInputError(msg, argument="until", row=row, value=float(horizons[row]))
+        rows = [
+            _core.survival.restricted_mean(*self.curve_._arrays(), float(h), level)
+            for h in horizons
+        ]
+        return RestrictedMean(horizons, *np.array(rows, dtype=np.float64).reshape(-1, 4).T.copy())
+
+    def plot(self, ax: Any = None, *, label: str | None = None) -> Any:
+        """Draw the curve as steps with its confidence band.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure by default.
+        label : str, optional
+            Name of the curve in a legend.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
+        self._require_fitted()
+        from tenure import plotting
+
+        ax = plotting.axes(ax)
+        curve = self.curve_
+        time = np.concatenate([[0.0], curve.time, [curve.last_time]])
+
+        def steps(values: Floats) -> Floats:
+            ends = np.concatenate([[1.0], values])
+            return np.concatenate([ends, ends[-1:]])
+
+        (line,) = ax.step(time, steps(curve.survival), where="post", label=label)
+        ax.fill_between(
+            time,
+            steps(curve.lower),
+            steps(curve.upper),
+            step="post",
+            alpha=0.2,
+            color=line.get_color(),
+            linewidth=0,
+        )
+        ax.set(xlabel="Tenure", ylabel="Share still a customer", ylim=(0, 1.02))
+        return ax
+
+    @staticmethod
+    def _scale(interval: Any) -> _core.survival.LimitScale:
+        return _SCALES[as_choice(interval, "interval", tuple(_SCALES))]
+
+    @staticmethod
+    def _level(level: Any, name: str = "level") -> float:
+        return as_number(level, name, above=0.0, below=1.0)
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        super()._restore(state)
+        self._scale(self.interval)
+        self._level(self.level)
+        _require_curve(self.curve_)
+
+
+def _warnings(curve: SurvivalCurve) -> tuple[str, ...]:
+    dead = np.flatnonzero(curve.survival == 0.0)
+    if dead.size == 0 or curve.time[dead[0]] == curve.last_time:
+        return ()
+    return (
+        f"everyone under observation at {curve.time[dead[0]]:g} churned, and other customers were "
+        "under observation only later: the curve is 0 from there on, whatever they did",
+    )
+
+
+def _require_curve(curve: Any) -> None:
+    """Refuse what no fit can have left in a file."""
+    if not isinstance(curve, SurvivalCurve):
+        msg = "curve_ is no survival curve"
+        raise ValueError(msg)
+    for name, column in {**curve._columns(), "greenwood": curve.greenwood}.items():
+        if not isinstance(column, np.ndarray) or column.dtype != np.float64:
+            msg = f"{name} is no column of numbers"
+            raise ValueError(msg)
+        if column.shape != (curve.time.size,):
+            msg = f"{name} has shape {column.shape}, not {(curve.time.size,)}"
+            raise ValueError(msg)
+    steps = np.concatenate([[1.0], curve.survival])
+    alive = curve.survival > 0.0
+    lower, value, upper = curve.lower[alive], curve.survival[alive], curve.upper[alive]
+    valid = (
+        np.isfinite(curve.last_time)
+        and bool(np.all(np.diff(curve.time, append=np.inf) > 0.0))
+        and bool(np.all((curve.time >= 0.0) & (curve.time <= curve.last_time)))
+        and bool(np.all((curve.churned > 0.0) & (curve.churned <= curve.at_risk)))
+        and bool(np.all((np.diff(steps) <= 0.0) & (curve.survival >= 0.0)))
+        and bool(np.all(np.isfinite(curve.greenwood[alive])))
+        and bool(np.all(np.diff(curve.greenwood[alive], prepend=0.0) >= 0.0))
+        and bool(np.all((0.0 <= lower) & (lower <= value) & (value <= upper) & (upper <= 1.0)))
+        and bool(np.all(curve.standard_error[alive] >= 0.0))
+    )
+    if not valid:
+        msg = "curve_ holds values that no survival curve has"
+        raise ValueError(msg)
