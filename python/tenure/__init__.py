@@ -5,7 +5,7 @@ The usual import is ``import tenure as tn``.
 
 from __future__ import annotations
 
-from tenure import churn, cohort, datasets, lifecycle, segment
+from tenure import churn, clv, cohort, datasets, lifecycle, segment
 from tenure._errors import (
     ConvergenceWarning,
     DataWarning,
@@ -34,6 +34,7 @@ __all__ = [
     "TenureError",
     "TenureWarning",
     "churn",
+    "clv",
     "cohort",
     "datasets",
     "lifecycle",
