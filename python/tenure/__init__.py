@@ -19,6 +19,7 @@ from tenure._errors import (
 )
 from tenure._model_file import load
 from tenure.events import EventLog, read
+from tenure.reporting import Report, report
 
 __version__ = "0.1.0"
 
@@ -31,6 +32,7 @@ __all__ = [
     "ModelFileError",
     "NotConvergedError",
     "NotFittedError",
+    "Report",
     "TenureError",
     "TenureWarning",
     "churn",
@@ -40,5 +42,6 @@ __all__ = [
     "lifecycle",
     "load",
     "read",
+    "report",
     "segment",
 ]
