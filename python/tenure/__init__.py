@@ -5,7 +5,7 @@ The usual import is ``import tenure as tn``.
 
 from __future__ import annotations
 
-from tenure import churn, clv, cohort, datasets, lifecycle, segment
+from tenure import churn, clv, cohort, datasets, lifecycle, plotting, segment
 from tenure._errors import (
     ConvergenceWarning,
     DataWarning,
@@ -41,6 +41,7 @@ __all__ = [
     "datasets",
     "lifecycle",
     "load",
+    "plotting",
     "read",
     "report",
     "segment",

@@ -20,5 +20,3 @@ def main() -> None:
         print(f"tenure: {error}", file=sys.stderr)
         sys.exit(1)
     app()
-
-

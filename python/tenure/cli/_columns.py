@@ -11,21 +11,78 @@ from tenure.events.read import _connect, _reader
 
 #: Names without case, spaces and punctuation, the most telling first.
 _NAMES = {
-    "customer": (
-        "customerid customer custid cust customerkey customernumber customerno customeremail "
-        "clientid client userid user memberid member accountid account buyerid buyer shopperid "
-        "personid subscriberid visitorid email"
-    ).split(),
-    "time": (
-        "orderdate ordereddate orderedat ordertime ordertimestamp invoicedate purchasedate "
-        "purchasedat purchasetime transactiondate transactiontime paymentdate saledate "
-        "date datetime timestamp time createdat eventtime eventdate day ts"
-    ).split(),
-    "amount": (
-        "amount totalamount netamount orderamount revenue netrevenue ordervalue totalvalue "
-        "value total ordertotal totalprice grandtotal sales netsales sale spend dollarvalue "
-        "monetaryvalue paymentvalue price"
-    ).split(),
+    "customer": [
+        "customerid",
+        "customer",
+        "custid",
+        "cust",
+        "customerkey",
+        "customernumber",
+        "customerno",
+        "customeremail",
+        "clientid",
+        "client",
+        "userid",
+        "user",
+        "memberid",
+        "member",
+        "accountid",
+        "account",
+        "buyerid",
+        "buyer",
+        "shopperid",
+        "personid",
+        "subscriberid",
+        "visitorid",
+        "email",
+    ],
+    "time": [
+        "orderdate",
+        "ordereddate",
+        "orderedat",
+        "ordertime",
+        "ordertimestamp",
+        "invoicedate",
+        "purchasedate",
+        "purchasedat",
+        "purchasetime",
+        "transactiondate",
+        "transactiontime",
+        "paymentdate",
+        "saledate",
+        "date",
+        "datetime",
+        "timestamp",
+        "time",
+        "createdat",
+        "eventtime",
+        "eventdate",
+        "day",
+        "ts",
+    ],
+    "amount": [
+        "amount",
+        "totalamount",
+        "netamount",
+        "orderamount",
+        "revenue",
+        "netrevenue",
+        "ordervalue",
+        "totalvalue",
+        "value",
+        "total",
+        "ordertotal",
+        "totalprice",
+        "grandtotal",
+        "sales",
+        "netsales",
+        "sale",
+        "spend",
+        "dollarvalue",
+        "monetaryvalue",
+        "paymentvalue",
+        "price",
+    ],
 }
 _QUANTITIES = {"quantity", "qty", "pieces", "items"}
 

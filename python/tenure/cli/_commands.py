@@ -85,9 +85,7 @@ Timezone = Annotated[
 ]
 Until = Annotated[
     str,
-    _option(
-        "--observed-until", help="Last day observed; default: the last row's.", panel=_COLUMNS
-    ),
+    _option("--observed-until", help="Last day observed; default: the last row's.", panel=_COLUMNS),
 ]
 OnRefund = Annotated[
     Refund, _option("--on-refund", help="What a negative amount means.", panel=_COLUMNS)

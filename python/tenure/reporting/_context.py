@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tenure import _core, plotting
-from tenure._time import UNIT_DAYS, start_of_day, to_datetime
+from tenure._time import UNIT_DAYS, start_of_day
 from tenure._validation import Floats
 from tenure.events import EventLog, Summary
 from tenure.reporting._orders import local_days

@@ -73,9 +73,7 @@ def customers(context: Context) -> Section:
         )
         lead += f", worth {plotting.money(worth.value, settings.currency)} today"
     blocks: list[Block] = [_matrix(context, made), _shares(context, made), _top(context, made)]
-    return Section(
-        "customers", "Customers by value", lead + ".", tuple(blocks), tuple(made.notes)
-    )
+    return Section("customers", "Customers by value", lead + ".", tuple(blocks), tuple(made.notes))
 
 
 def customer_columns(context: Context, made: Forecast | Missing) -> tuple[dict[str, Any], Ints]:

@@ -16,7 +16,7 @@ from tenure._errors import InvalidInputError
 from tenure._time import MICROS_PER_DAY, UNIT_DAYS, to_datetime
 from tenure._validation import Floats, Ints
 from tenure.events import Summary
-from tenure.reporting._context import Z, Context
+from tenure.reporting._context import Context, Z
 from tenure.reporting._parts import Missing, counted
 from tenure.reporting._settings import day_before, days_between
 
@@ -179,7 +179,10 @@ def _with_spend(context: Context, fitted: Any) -> tuple[Any, str]:
     try:
         spend = clv.GammaGamma().fit(context.base)
     except InvalidInputError as error:
-        return None, f"Expected value is not shown: the model of order values cannot be fitted ({error})."
+        return (
+            None,
+            f"Expected value is not shown: the model of order values cannot be fitted ({error}).",
+        )
     if not spend.converged_:
         return None, (
             "Expected value is not shown: the fit of order values did not converge; "

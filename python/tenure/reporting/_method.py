@@ -32,7 +32,9 @@ def data(context: Context) -> Section:
     names = [n for n, count in found.findings.items() if count]
     table = as_table(
         {
-            "finding": pa.array([_FINDINGS.get(n, n.replace("_", " ")) for n in names], pa.string()),
+            "finding": pa.array(
+                [_FINDINGS.get(n, n.replace("_", " ")) for n in names], pa.string()
+            ),
             "rows": np.array([found.findings[n] for n in names], dtype=np.int64),
             "action": pa.array([found.actions.get(n, "") for n in names], pa.string()),
             "first_rows": pa.array(
@@ -131,5 +133,3 @@ def method(context: Context) -> Section:
         "below; the same rows and settings give the same report."
     )
     return Section("method", "Method", lead, (block,))
-
-

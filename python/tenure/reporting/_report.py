@@ -214,9 +214,7 @@ def report(
     return made
 
 
-def _section(
-    context: Context, key: str, name: str, make: Callable[[Context], Section]
-) -> Section:
+def _section(context: Context, key: str, name: str, make: Callable[[Context], Section]) -> Section:
     """A section that the data do not allow says so; a fault of the program is still raised."""
     try:
         return make(context)

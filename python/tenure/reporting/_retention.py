@@ -89,7 +89,8 @@ def _triangle(context: Context, rates: Any, names: list[str], sizes: Any) -> Pic
     shown = rates[from_row:, 1 : until + 1]
     height = 0.62 + 0.26 * len(shown)
     rows = [
-        f"{name}   {size:,.0f}" for name, size in zip(names[from_row:], sizes[from_row:], strict=True)
+        f"{name}   {size:,.0f}"
+        for name, size in zip(names[from_row:], sizes[from_row:], strict=True)
     ]
     columns = [str(k) for k in range(1, until + 1)]
     low = float(np.nanmax(shown)) < 0.1
@@ -161,7 +162,9 @@ def _curves(context: Context, table: cohort.Retention, names: list[str]) -> Pict
 def _repeat_curve(context: Context) -> Block:
     days, repeated = days_to_second_order(context.log)
     if not repeated.any():
-        return Missing("The repeat curve", "is not shown: no customer has placed a second order yet.")
+        return Missing(
+            "The repeat curve", "is not shown: no customer has placed a second order yet."
+        )
     curve = churn.KaplanMeier(level=LEVEL).fit(days.astype(np.float64), repeated).curve_
     time = np.concatenate([[0.0], curve.time, [curve.last_time]])
     share = 1.0 - np.concatenate([[1.0], curve.survival, curve.survival[-1:]])
@@ -211,9 +214,7 @@ def _lead(table: cohort.Retention) -> str:
     """Compare the earliest and the latest cohort whose third month (or last before) is over."""
     rates = table.rates
     observed = np.isfinite(rates)
-    month = next(
-        m for m in (_TOLD_MONTH, 2, 1) if m < rates.shape[1] and observed[:, m].any()
-    )
+    month = next(m for m in (_TOLD_MONTH, 2, 1) if m < rates.shape[1] and observed[:, m].any())
     rows = np.flatnonzero(observed[:, month])
     first, last = int(rows[0]), int(rows[-1])
     text = (

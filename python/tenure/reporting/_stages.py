@@ -142,18 +142,14 @@ def _picture(context: Context, sizes: Any, shown: list[int], outcomes: Any) -> P
             names,
             counts,
             ax=ax,
-            texts=[
-                f"{n:,.0f}  ({plotting.percent(n / counts.sum())})" for n in counts
-            ],
+            texts=[f"{n:,.0f}  ({plotting.percent(n / counts.sum())})" for n in counts],
         )
         plotting.number_ticks(ax.xaxis, whole=True)
         ax.set_xlim(0, counts.max() * 1.38)
         ax.set_title("Customers now")
         if panels > 1:
             ax = plotting.axes(every[1])
-            plotting.points(
-                column("loss_risk"), column("loss_lower"), column("loss_upper"), ax=ax
-            )
+            plotting.points(column("loss_risk"), column("loss_lower"), column("loss_upper"), ax=ax)
             plotting.percent_ticks(ax.xaxis, 0)
             ax.set_xlim(-0.02, 1.02)
             ax.set_title("Loss risk")
