@@ -1,4 +1,4 @@
-"""Pictures inside a page: no outside references, unique ids, colours of the scheme, escaped texts."""
+"""Pictures inside a page: no outside references, unique ids, colours of the scheme, escapes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which column of a file is the customer, the time, the amount: guessed from its name, said aloud."""
+"""Which column is the customer, the time, the amount: guessed from its name, said aloud."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of ``tenure``; imported by `tenure.cli.main`, once it is known that typer is there."""
+"""The commands of ``tenure``; `tenure.cli.main` imports them once typer is known to be there."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def _main(
 
 
 def _failing(command: Callable[_P, None]) -> Callable[_P, None]:
-    """End with one line on standard error and exit code 1 where data or machine stand in the way."""
+    """End with one line on standard error and exit code 1 if data or machine stand in the way."""
 
     @functools.wraps(command)
     def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
@@ -142,7 +142,7 @@ def _failing(command: Callable[_P, None]) -> Callable[_P, None]:
     epilog=(
         "**Examples**\n\n"
         "    tenure report orders.csv --out report/\n\n"
-        '    tenure report shop.parquet --customer client --time bought --amount eur --currency "€"\n\n'
+        "    tenure report shop.parquet --customer client --time bought --amount eur\n\n"
         "    tenure report events.csv --event kind --orders purchase --cut 2024-06-30\n\n"
         "    tenure report --sample --out report/"
     )
@@ -187,13 +187,13 @@ def report(
         str,
         _option(
             "--cut",
-            help="Last day the checked model learns from; default: 39 weeks or a third from the end.",
+            help="Last day the checked model learns from (39 weeks or a third before the end).",
             panel=_MODEL,
         ),
     ] = "",
     unit: UnitOption = Unit.week,
 ) -> None:
-    """Write a report: cohorts, lifecycle stages, customers by value, segments, and how well the model fits.
+    """Write a report: cohorts, stages, customers by value, segments, and how well the model fits.
 
     The page `index.html` stands for itself; the tables behind it lie beside it as CSV and Parquet.
     Columns that are not named are guessed from their names, and the guess is said aloud.

@@ -57,7 +57,10 @@ def customers(context: Context) -> Section:
         orders.lower,
         orders.upper,
     )
-    lead = f"These {n:,} customers are expected to place {orders.value:,.0f} orders over the next {words}"
+    lead = (
+        f"These {n:,} customers are expected to place {orders.value:,.0f} orders "
+        f"over the next {words}"
+    )
     if made.total_value is not None:
         worth = made.total_value
         low, high = (plotting.money(v, settings.currency) for v in (worth.lower, worth.upper))

@@ -17,14 +17,14 @@ DEFINITIONS = (
     Definition(
         "customer",
         "Customer",
-        "Someone with at least one order before the end of observation. Customers of the log without "
-        "an order are counted apart.",
+        "Someone with at least one order before the end of observation. Customers of the log "
+        "without an order are counted apart.",
     ),
     Definition(
         "order",
         "Order",
-        "All that one customer bought on one calendar day of the log's time zone, amounts added up. "
-        "A day with nothing but refunds is no order.",
+        "All that one customer bought on one calendar day of the log's time zone, amounts added "
+        "up. A day with nothing but refunds is no order.",
     ),
     Definition("revenue", "Revenue", "The sum of all amounts, refunds taken off."),
     Definition(
@@ -35,8 +35,8 @@ DEFINITIONS = (
     Definition(
         "repeat-rate",
         "Repeat rate",
-        "The share of customers with a second order so far. Young customers have had little time for "
-        "one, so it grows as a log gets longer; the repeat curve corrects for that.",
+        "The share of customers with a second order so far. Young customers have had little time "
+        "for one, so it grows as a log gets longer; the repeat curve corrects for that.",
     ),
     Definition(
         "repeat-curve",
@@ -54,8 +54,8 @@ DEFINITIONS = (
     Definition(
         "concentration",
         "Concentration",
-        "The share of revenue that the best-paying 1 % or 10 % of customers brought, ranked by what "
-        "each has spent.",
+        "The share of revenue that the best-paying 1 % or 10 % of customers brought, ranked by "
+        "what each has spent.",
     ),
     Definition(
         "cohort",
@@ -65,9 +65,9 @@ DEFINITIONS = (
     Definition(
         "retention",
         "Retention",
-        "Of a cohort, the share who ordered in the k-th calendar month after the month of their first "
-        "order. It may rise again: who skips a month is not gone. A month that has not ended is not "
-        "shown (grey), never counted as zero.",
+        "Of a cohort, the share who ordered in the k-th calendar month after the month of their "
+        "first order. It may rise again: who skips a month is not gone. A month that has not ended "
+        "is not shown (grey), never counted as zero.",
     ),
     Definition(
         "pooled",
@@ -78,9 +78,9 @@ DEFINITIONS = (
     Definition(
         "stage",
         "Lifecycle stage",
-        "Each customer stands in exactly one stage. The first rule that fits decides, from the number "
-        "of orders, the days since the last one, the gaps between them and the money spent; the "
-        "thresholds come from the log itself and are listed with the stages.",
+        "Each customer stands in exactly one stage. The first rule that fits decides, from the "
+        "number of orders, the days since the last one, the gaps between them and the money spent; "
+        "the thresholds come from the log itself and are listed with the stages.",
     ),
     Definition(
         "loss-risk",
@@ -128,27 +128,27 @@ DEFINITIONS = (
         "rfm",
         "RFM segment",
         "Customers scored from 1 to 5 by how recently and how often they ordered (5 is best; equal "
-        "customers get equal scores), and named by a grid over the two scores. Money is scored too and "
-        "listed in the table.",
+        "customers get equal scores), and named by a grid over the two scores. Money is scored too "
+        "and listed in the table.",
     ),
     Definition(
         "holdout",
         "Calibration and hold-out",
-        "For the check of the fit the log is cut in two: the model learns from what came before the "
-        "cut and is compared with what came after it, which it has not seen. The forecasts use the "
-        "whole log.",
+        "For the check of the fit the log is cut in two: the model learns from what came before "
+        "the cut and is compared with what came after it, which it has not seen. The forecasts use "
+        "the whole log.",
     ),
     Definition(
         "tracking",
         "Tracking",
-        "Repeat orders of all customers of the calibration, counted week by week, against the number "
-        "that the model expects from when those customers placed their first order.",
+        "Repeat orders of all customers of the calibration, counted week by week, against the "
+        "number that the model expects from when those customers placed their first order.",
     ),
     Definition(
         "frequency",
         "Customers by repeat orders",
-        "How many customers placed 0, 1, 2, ... repeat orders until the cut, against the number that "
-        "the fitted model expects.",
+        "How many customers placed 0, 1, 2, ... repeat orders until the cut, against the number "
+        "that the fitted model expects.",
     ),
     Definition(
         "conditional",

@@ -1,4 +1,4 @@
-"""The models: fitted to the whole log for the forecast, and up to the cut for the check of the fit."""
+"""The models: fitted to the whole log for the forecast, up to the cut for the check of the fit."""
 
 from __future__ import annotations
 

@@ -95,7 +95,9 @@ def method(context: Context) -> Section:
         "Unit of time": settings.unit,
         "Cut": cut,
         "Horizon": f"{settings.horizon_text} ({settings.horizon:.2f} {settings.unit}s)",
-        "Discount rate": f"{plotting.percent(settings.discount_rate)} per {settings.discount_period}",
+        "Discount rate": (
+            f"{plotting.percent(settings.discount_rate)} per {settings.discount_period}"
+        ),
         "Margin": plotting.percent(settings.margin),
         "Intervals": "95 %",
         "Software": f"tenure {__version__}",

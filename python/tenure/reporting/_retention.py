@@ -174,9 +174,9 @@ def _repeat_curve(context: Context) -> Block:
         {"days": time[:-1], "share": share[:-1], "lower": lower[:-1], "upper": upper[:-1]}
     )
     told = [d for d in _TOLD_DAYS if d <= curve.last_time]
+    reached = share[np.searchsorted(time, told, side="right") - 1]
     words = [
-        f"{plotting.percent(float(share[np.searchsorted(time, d, side='right') - 1]))} within {d} days"
-        for d in told
+        f"{plotting.percent(float(s))} within {d} days" for d, s in zip(told, reached, strict=True)
     ]
     caption = "Share of customers with a second order by days since the first" + (
         f": {', '.join(words)}." if words else "."
