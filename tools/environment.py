@@ -54,8 +54,8 @@ def environment(**more: str) -> dict[str, str]:
         MPLBACKEND="Agg",
         MPLCONFIGDIR=str(BUILD / "matplotlib"),
         JUPYTER_PLATFORM_DIRS="1",
-        # Lets the compiler cache hit across pip's temporary copies of the sources.
-        CCACHE_BASEDIR=os.path.realpath(env.get("TMPDIR", "/tmp")),
+        # Lets the compiler cache hit in another checkout of the same sources.
+        CCACHE_BASEDIR=str(ROOT),
         CCACHE_NOHASHDIR="1",
     )
     return {**env, **more}

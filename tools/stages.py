@@ -6,6 +6,7 @@ import hashlib
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -162,7 +163,9 @@ def build_wheel(python: Path) -> Path:
         return wheels[0]
     shutil.rmtree(DIST, ignore_errors=True)
     DIST.mkdir(parents=True)
-    run([python, "-m", "pip", "wheel", "--no-deps", "-w", DIST, sdist], "install")
+    # pip builds in a temporary copy under a new name: the compiler cache should not mind.
+    env = environment(CCACHE_BASEDIR=tempfile.gettempdir())
+    run([python, "-m", "pip", "wheel", "--no-deps", "-w", DIST, sdist], "install", env)
     shutil.copy2(sdist, DIST)
     stamp.write_text(digest, encoding="utf-8")
     (wheel,) = DIST.glob("*.whl")
