@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from tenure import plotting
 from tenure._validation import Floats, Ints
-from tenure.reporting._context import Context
-from tenure.reporting._forecast import Forecast, forecast
+from tenure.reporting._context import Context, day_words
+from tenure.reporting._forecast import Forecast, check_fit, forecast
 from tenure.reporting._parts import (
     HALF,
     Block,
@@ -73,8 +73,20 @@ def customers(context: Context) -> Section:
         )
         lead += f", worth {plotting.money(worth.value, settings.currency)} today"
     blocks: list[Block] = [_matrix(context, made), _shares(context, made), _top(context, made)]
-    return Section(
-        "customers", "Customers by value", lead + ".", tuple(blocks), tuple(made.notes)
+    notes = (*made.notes, *_track_record(context))
+    return Section("customers", "Customers by value", lead + ".", tuple(blocks), notes)
+
+
+def _track_record(context: Context) -> tuple[str, ...]:
+    """How far the same model was off where that could be seen."""
+    tried = check_fit(context)
+    if isinstance(tried, Missing) or not tried.holdout_orders.sum() > 0:
+        return ()
+    off = float(tried.holdout_expected.sum() / tried.holdout_orders.sum()) - 1.0
+    return (
+        f"Intervals of the totals take the model for true. Fitted to the orders up to "
+        f"{day_words(tried.last_day)}, it expected {plotting.percent(abs(off))} "
+        f"{'more' if off > 0 else 'fewer'} orders after that than were placed.",
     )
 
 
