@@ -336,7 +336,7 @@ def paired_bars(
     )
     horizontal(ax, labels)
     percent_ticks(ax.xaxis)
-    ax.legend(loc="lower right")
+    ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderaxespad=0.2)
     return ax
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tenure._errors import InvalidInputError, TenureError, TenureWarning
+from tenure._errors import DataWarning, InvalidInputError, TenureError, TenureWarning
 from tenure._extras import require
 from tenure._results import Table
 from tenure.events import EventLog
@@ -68,7 +68,7 @@ class Report(Table):
     parameters : dict
         What the report was made from: settings, cut, versions, fitted parameters.
     warnings : tuple of str
-        What deserves a look; the page shows them at the top.
+        What deserves a look; the page shows fits that failed at its top, others under "Data".
     html : str
         The page.
     page : str or None
@@ -207,7 +207,10 @@ def report(
         _customer_table(context)
     found = _ours(caught)
     context.findings.warnings.extend(found)
-    made = _assemble(context, sections, __version__, target, tell)
+    loud = [text for text, category in found.items() if not issubclass(category, DataWarning)]
+    quiet = tuple(_sentence(text) for text in found if text not in loud)
+    sections = [replace(s, notes=(*s.notes, *quiet)) if s.key == "data" else s for s in sections]
+    made = _assemble(context, sections, [*map(_sentence, loud)], __version__, target, tell)
     for text, category in found.items():
         warnings.warn(text, category, stacklevel=2)
     tell(1.0, "done")
@@ -240,9 +243,14 @@ def _ours(caught: list[warnings.WarningMessage]) -> dict[str, type[Warning]]:
     return ours
 
 
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else text + "."
+
+
 def _assemble(
     context: Context,
     sections: list[Section],
+    banner: list[str],
     version: str,
     target: Path | None,
     tell: Callable[[float, str], None],
@@ -259,7 +267,7 @@ def _assemble(
         f"Intervals are at 95 %. Every underlined term leads to its definition.",
         figures=figures,
         sections=sections,
-        warnings=findings.warnings,
+        warnings=banner,
         colophon=f"Made by tenure {version} from {log.data_report.rows:,} rows. "
         "This page loads nothing from anywhere.",
         version=version,

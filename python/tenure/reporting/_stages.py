@@ -133,6 +133,7 @@ def _picture(context: Context, sizes: Any, shown: list[int], outcomes: Any) -> P
     currency = context.settings.currency
 
     def paint(figure: Any) -> None:
+        figure.get_layout_engine().set(wspace=0.07)
         every = np.atleast_1d(
             figure.subplots(1, panels, sharey=True, width_ratios=[1.25, 1, 1][:panels])
         )
@@ -151,6 +152,7 @@ def _picture(context: Context, sizes: Any, shown: list[int], outcomes: Any) -> P
             ax = plotting.axes(every[1])
             plotting.points(column("loss_risk"), column("loss_lower"), column("loss_upper"), ax=ax)
             plotting.percent_ticks(ax.xaxis, 0)
+            ax.set_xticks([0.0, 0.25, 0.5, 0.75, 1.0])
             ax.set_xlim(-0.02, 1.02)
             ax.set_title("Loss risk")
         if panels > 2:
