@@ -1,5 +1,15 @@
 # Every source by name, one list a target: a file that is not here is not built.
 set(TENURE_CORE_SOURCES
+  cpp/src/clv/bg_nbd_likelihood.cpp
+  cpp/src/clv/bg_nbd_predict.cpp
+  cpp/src/clv/bg_nbd_series.cpp
+  cpp/src/clv/by_age.cpp
+  cpp/src/clv/delta.cpp
+  cpp/src/clv/fit.cpp
+  cpp/src/clv/gamma_gamma.cpp
+  cpp/src/clv/order_days.cpp
+  cpp/src/clv/repeat_purchases.cpp
+  cpp/src/clv/rising_factorial.cpp
   cpp/src/cohort/retention.cpp
   cpp/src/cohort/retention_bootstrap.cpp
   cpp/src/cohort/retention_rates.cpp
@@ -14,6 +24,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/lifecycle/facts.cpp
   cpp/src/lifecycle/outcomes.cpp
   cpp/src/lifecycle/stages.cpp
+  cpp/src/optim/newton.cpp
   cpp/src/segment/concentration.cpp
   cpp/src/segment/kmeans.cpp
   cpp/src/segment/kmeans_frame.cpp
@@ -34,6 +45,9 @@ set(TENURE_CORE_SOURCES
   cpp/src/survival/proportion.cpp
 )
 set(TENURE_BINDING_SOURCES
+  cpp/bindings/bind_clv.cpp
+  cpp/bindings/bind_clv_bg_nbd.cpp
+  cpp/bindings/bind_clv_gamma_gamma.cpp
   cpp/bindings/bind_cohort.cpp
   cpp/bindings/bind_events.cpp
   cpp/bindings/bind_lifecycle.cpp
@@ -44,12 +58,19 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/module.cpp
 )
 set(TENURE_TEST_SOURCES
+  tests/cpp/clv/bg_nbd_test.cpp
+  tests/cpp/clv/by_age_test.cpp
+  tests/cpp/clv/gamma_gamma_test.cpp
+  tests/cpp/clv/order_days_test.cpp
+  tests/cpp/clv/repeat_purchases_test.cpp
+  tests/cpp/clv/rising_factorial_test.cpp
   tests/cpp/cohort/retention_test.cpp
   tests/cpp/events/clean_test.cpp
   tests/cpp/events/index_test.cpp
   tests/cpp/events/string_ids_test.cpp
   tests/cpp/events/summary_test.cpp
   tests/cpp/lifecycle/stages_test.cpp
+  tests/cpp/optim/newton_test.cpp
   tests/cpp/segment/concentration_test.cpp
   tests/cpp/segment/kmeans_block_test.cpp
   tests/cpp/segment/kmeans_test.cpp
@@ -57,6 +78,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/simulate/customers_test.cpp
   tests/cpp/simulate/programmes_test.cpp
   tests/cpp/special/edges_test.cpp
+  tests/cpp/special/elementary_test.cpp
   tests/cpp/special/normal_test.cpp
   tests/cpp/special/reference_test.cpp
   tests/cpp/support/calendar_test.cpp

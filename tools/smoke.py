@@ -1,13 +1,13 @@
 """A tiny use of an installed tenure, run in an environment that holds nothing else."""
 
-import numpy as np
+import datetime as dt
 
 import tenure as tn
-from tenure import _core
 
-assert tn.__version__, "the package has a version"
-curve = _core.survival.kaplan_meier(
-    np.array([1.0, 2.0, 2.0, 3.0]), np.array([1, 1, 0, 0], np.uint8), None
-)
-assert curve[3].tolist() == [0.75, 0.5], curve
-print(f"tenure {tn.__version__} imports and fits")
+curve = tn.churn.KaplanMeier().fit([1, 2, 2, 3], [1, 1, 0, 0]).curve_
+assert curve.survival.tolist() == [0.75, 0.5], curve
+
+days = [dt.date(2024, 1, d) for d in (1, 3, 8, 9)]
+log = tn.EventLog({"id": ["ann", "bob", "ann", "ann"], "day": days}, customer="id", time="day")
+assert log.summary(unit="day").frequency.tolist() == [2, 0], log
+print(f"tenure {tn.__version__} imports, indexes and fits")

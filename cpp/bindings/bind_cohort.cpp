@@ -1,5 +1,7 @@
 #include <pybind11/stl.h>
 
+#include <string>
+
 #include "arrays.hpp"
 #include "execution.hpp"
 #include "tenure/cohort/retention.hpp"
@@ -30,20 +32,19 @@ void bind_table(py::module_& m) {
            [](const RetentionTable& t) { return release_to_numpy(std::vector(t.active)); });
 }
 
+/// The names are checked by the Python layer.
+cohort::RateOptions options_of(const std::string& value, const std::string& denominator,
+                               const std::string& mean) {
+  return {value == "revenue" ? cohort::Value::revenue : cohort::Value::customers,
+          denominator == "cohort"     ? cohort::Denominator::cohort
+          : denominator == "previous" ? cohort::Denominator::previous
+                                      : cohort::Denominator::at_risk,
+          mean == "simple" ? cohort::MeanKind::simple : cohort::MeanKind::weighted};
+}
+
 void bind_options(py::module_& m) {
-  py::enum_<cohort::Value>(m, "Value")
-      .value("customers", cohort::Value::customers)
-      .value("revenue", cohort::Value::revenue);
-  py::enum_<cohort::Denominator>(m, "Denominator")
-      .value("cohort", cohort::Denominator::cohort)
-      .value("previous", cohort::Denominator::previous)
-      .value("at_risk", cohort::Denominator::at_risk);
-  py::enum_<cohort::MeanKind>(m, "MeanKind")
-      .value("weighted", cohort::MeanKind::weighted)
-      .value("simple", cohort::MeanKind::simple);
   py::class_<cohort::RateOptions>(m, "RateOptions")
-      .def(py::init<cohort::Value, cohort::Denominator, cohort::MeanKind>(), py::arg("value"),
-           py::arg("denominator"), py::arg("mean"))
+      .def(py::init(&options_of), py::arg("value"), py::arg("denominator"), py::arg("mean"))
       .def_property_readonly("is_proportion", &cohort::RateOptions::is_proportion);
 }
 

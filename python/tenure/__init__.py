@@ -5,7 +5,7 @@ The usual import is ``import tenure as tn``.
 
 from __future__ import annotations
 
-from tenure import churn, cohort, datasets, lifecycle, segment
+from tenure import churn, clv, cohort, datasets, lifecycle, plotting, segment
 from tenure._errors import (
     ConvergenceWarning,
     DataWarning,
@@ -19,6 +19,7 @@ from tenure._errors import (
 )
 from tenure._model_file import load
 from tenure.events import EventLog, read
+from tenure.reporting import Report, report
 
 __version__ = "0.1.0"
 
@@ -31,13 +32,17 @@ __all__ = [
     "ModelFileError",
     "NotConvergedError",
     "NotFittedError",
+    "Report",
     "TenureError",
     "TenureWarning",
     "churn",
+    "clv",
     "cohort",
     "datasets",
     "lifecycle",
     "load",
+    "plotting",
     "read",
+    "report",
     "segment",
 ]

@@ -39,6 +39,8 @@ class MemberScan {
     bool fresh = true;
     walk_(events, [&](std::int64_t cohort, std::int64_t age, bool active, double amount) {
       const std::int64_t row = cohort - table_->first_period;
+      if (row < 0 || row >= table_->cohorts)
+        throw InvalidInput("table", -1, static_cast<double>(row), "made of this log");
       if (std::exchange(fresh, false))
         members_.push_back({events.customer, row, std::ssize(cells_)});
       if (age >= table_->ages || !table_->observed[table_->cell(row, age)]) return;

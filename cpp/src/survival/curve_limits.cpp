@@ -6,6 +6,7 @@
 
 #include "tenure/special/normal.hpp"
 #include "tenure/support/errors.hpp"
+#include "tenure/support/parallel.hpp"
 #include "tenure/survival/proportion.hpp"
 
 namespace tenure::survival {
@@ -40,18 +41,23 @@ double first_time_at_or_below(std::span<const double> time, std::span<const doub
 
 }  // namespace
 
-CurveLimits curve_limits(const CurveView& curve, LimitScale scale, double level) {
+CurveLimits curve_limits(const CurveView& curve, LimitScale scale, double level,
+                         const Execution& execution) {
   const double z = z_of_level(level);
   const std::size_t times = curve.time.size();
   CurveLimits out{std::vector<double>(times, kNan), std::vector<double>(times, kNan),
                   std::vector<double>(times, kNan)};
-  for (std::size_t j = 0; j < times && curve.survival[j] > 0.0; ++j) {
-    const double spread = std::sqrt(curve.greenwood[j]);
-    const Interval limits = limits_at(curve.survival[j], z * spread, scale);
-    out.standard_error[j] = curve.survival[j] * spread;
-    out.lower[j] = limits.lower;
-    out.upper[j] = limits.upper;
-  }
+  for_each_block(std::ssize(curve.time), execution,
+                 [&](std::int64_t, std::int64_t first, std::int64_t last) {
+                   for (auto j = static_cast<std::size_t>(first);
+                        j < static_cast<std::size_t>(last) && curve.survival[j] > 0.0; ++j) {
+                     const double spread = std::sqrt(curve.greenwood[j]);
+                     const Interval limits = limits_at(curve.survival[j], z * spread, scale);
+                     out.standard_error[j] = curve.survival[j] * spread;
+                     out.lower[j] = limits.lower;
+                     out.upper[j] = limits.upper;
+                   }
+                 });
   return out;
 }
 

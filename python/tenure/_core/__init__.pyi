@@ -1,3 +1,4 @@
+from . import clv as clv
 from . import cohort as cohort
 from . import events as events
 from . import lifecycle as lifecycle

@@ -1,4 +1,4 @@
-from typing import ClassVar, TypedDict
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -8,21 +8,8 @@ from .events import EventLog, Period
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
 
-class Value:
-    customers: ClassVar[Value]
-    revenue: ClassVar[Value]
-
-class Denominator:
-    cohort: ClassVar[Denominator]
-    previous: ClassVar[Denominator]
-    at_risk: ClassVar[Denominator]
-
-class MeanKind:
-    weighted: ClassVar[MeanKind]
-    simple: ClassVar[MeanKind]
-
 class RateOptions:
-    def __init__(self, value: Value, denominator: Denominator, mean: MeanKind) -> None: ...
+    def __init__(self, value: str, denominator: str, mean: str) -> None: ...
     @property
     def is_proportion(self) -> bool: ...
 

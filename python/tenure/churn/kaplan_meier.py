@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Self, overload
 
 import numpy as np
@@ -14,128 +12,14 @@ from tenure import _core
 from tenure._errors import DataWarning, InvalidInputError
 from tenure._estimator import Estimator
 from tenure._model_file import storable
-from tenure._results import Table
 from tenure._validation import Floats, as_choice, as_column, as_flags, as_number
-
-_SCALES = {
-    "log-log": _core.survival.LimitScale.log_log,
-    "log": _core.survival.LimitScale.log,
-    "plain": _core.survival.LimitScale.plain,
-}
-
-
-@storable("churn.SurvivalCurve")
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class SurvivalCurve(Table):
-    """A survival curve: one row for each distinct time at which someone churned.
-
-    Attributes
-    ----------
-    time : ndarray of float, shape (n_times,)
-        Ascending, in the unit of `duration`.
-    at_risk : ndarray of float, shape (n_times,)
-        Customers (weight) under observation just before the time.
-    churned : ndarray of float, shape (n_times,)
-        Customers (weight) that churned at the time.
-    survival : ndarray of float, shape (n_times,)
-        Share still a customer after the time.
-    standard_error : ndarray of float, shape (n_times,)
-        Greenwood's standard error of `survival`; NaN where `survival` is 0.
-    lower, upper : ndarray of float, shape (n_times,)
-        Pointwise confidence limits of `survival`; NaN where it is 0.
-    greenwood : ndarray of float, shape (n_times,)
-        Variance of log `survival`; infinite where it is 0.
-    last_time : float
-        Largest duration: beyond it the curve is unknown, unless it is 0 by then.
-    """
-
-    time: Floats
-    at_risk: Floats
-    churned: Floats
-    survival: Floats
-    standard_error: Floats
-    lower: Floats
-    upper: Floats
-    greenwood: Floats
-    last_time: float
-
-    def _columns(self) -> Mapping[str, Any]:
-        names = ("time", "at_risk", "churned", "survival", "standard_error", "lower", "upper")
-        return {name: getattr(self, name) for name in names}
-
-    def _title(self) -> str:
-        return f"Survival curve, known up to {self.last_time:g}"
-
-    def _arrays(self) -> tuple[Floats, Floats, Floats]:
-        return self.time, self.survival, self.greenwood
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class SurvivalEstimate(Table):
-    """Survival at chosen times, with confidence limits.
-
-    Attributes
-    ----------
-    time, value, lower, upper : ndarray of float, shape (n_times,)
-        `value` is NaN beyond the curve's last time; limits are NaN there and where it is 0, and
-        equal to it where it is 1.
-    """
-
-    time: Floats
-    value: Floats
-    lower: Floats
-    upper: Floats
-
-    def _columns(self) -> Mapping[str, Any]:
-        return {n: getattr(self, n) for n in ("time", "value", "lower", "upper")}
-
-    def _title(self) -> str:
-        return "Share still a customer"
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class QuantileEstimate(Table):
-    """Times by which given shares have churned, with Brookmeyer-Crowley limits.
-
-    Attributes
-    ----------
-    p, value, lower, upper : ndarray of float, shape (n_shares,)
-        A value or limit is infinite where the curve or its confidence limit never falls so low.
-    """
-
-    p: Floats
-    value: Floats
-    lower: Floats
-    upper: Floats
-
-    def _columns(self) -> Mapping[str, Any]:
-        return {n: getattr(self, n) for n in ("p", "value", "lower", "upper")}
-
-    def _title(self) -> str:
-        return "Time by which a share p has churned"
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class RestrictedMean(Table):
-    """Mean tenure within [0, until], with normal limits cut to that range.
-
-    Attributes
-    ----------
-    until, value, standard_error, lower, upper : ndarray of float, shape (n_horizons,)
-    """
-
-    until: Floats
-    value: Floats
-    standard_error: Floats
-    lower: Floats
-    upper: Floats
-
-    def _columns(self) -> Mapping[str, Any]:
-        names = ("until", "value", "standard_error", "lower", "upper")
-        return {n: getattr(self, n) for n in names}
-
-    def _title(self) -> str:
-        return "Restricted mean tenure"
+from tenure.churn.survival_curve import (
+    QuantileEstimate,
+    RestrictedMean,
+    SurvivalCurve,
+    SurvivalEstimate,
+    require_curve,
+)
 
 
 @storable("churn.KaplanMeier")
@@ -301,11 +185,9 @@ class KaplanMeier(Estimator):
         shares = as_column(np.atleast_1d(np.asarray(p)), np.float64, "p")
         level = self.level if interval is None else interval
         scale, level = self._scale(self.interval), self._level(level, "interval")
-        rows = [
-            _core.survival.curve_quantile(*self.curve_._arrays(), scale, level, float(share))
-            for share in shares
-        ]
-        value, lower, upper = np.array(rows, dtype=np.float64).reshape(-1, 3).T.copy()
+        value, lower, upper = _core.survival.curve_quantiles(
+            *self.curve_._arrays(), scale, level, shares
+        )
         if interval is None:
             return value.reshape(shape)[()]
         return QuantileEstimate(shares, value, lower, upper)
@@ -389,8 +271,8 @@ class KaplanMeier(Estimator):
         return ax
 
     @staticmethod
-    def _scale(interval: Any) -> _core.survival.LimitScale:
-        return _SCALES[as_choice(interval, "interval", tuple(_SCALES))]
+    def _scale(interval: Any) -> str:
+        return str(as_choice(interval, "interval", ("log-log", "log", "plain")))
 
     @staticmethod
     def _level(level: Any, name: str = "level") -> float:
@@ -400,7 +282,7 @@ class KaplanMeier(Estimator):
         super()._restore(state)
         self._scale(self.interval)
         self._level(self.level)
-        _require_curve(self.curve_)
+        require_curve(self.curve_)
 
 
 def _warnings(curve: SurvivalCurve) -> tuple[str, ...]:
@@ -411,34 +293,3 @@ def _warnings(curve: SurvivalCurve) -> tuple[str, ...]:
         f"everyone under observation at {curve.time[dead[0]]:g} churned, and other customers were "
         "under observation only later: the curve is 0 from there on, whatever they did",
     )
-
-
-def _require_curve(curve: Any) -> None:
-    """Refuse what no fit can have left in a file."""
-    if not isinstance(curve, SurvivalCurve):
-        msg = "curve_ is no survival curve"
-        raise ValueError(msg)
-    for name, column in {**curve._columns(), "greenwood": curve.greenwood}.items():
-        if not isinstance(column, np.ndarray) or column.dtype != np.float64:
-            msg = f"{name} is no column of numbers"
-            raise ValueError(msg)
-        if column.shape != (curve.time.size,):
-            msg = f"{name} has shape {column.shape}, not {(curve.time.size,)}"
-            raise ValueError(msg)
-    steps = np.concatenate([[1.0], curve.survival])
-    alive = curve.survival > 0.0
-    lower, value, upper = curve.lower[alive], curve.survival[alive], curve.upper[alive]
-    valid = (
-        np.isfinite(curve.last_time)
-        and bool(np.all(np.diff(curve.time, append=np.inf) > 0.0))
-        and bool(np.all((curve.time >= 0.0) & (curve.time <= curve.last_time)))
-        and bool(np.all((curve.churned > 0.0) & (curve.churned <= curve.at_risk)))
-        and bool(np.all((np.diff(steps) <= 0.0) & (curve.survival >= 0.0)))
-        and bool(np.all(np.isfinite(curve.greenwood[alive])))
-        and bool(np.all(np.diff(curve.greenwood[alive], prepend=0.0) >= 0.0))
-        and bool(np.all((lower >= 0.0) & (lower <= value) & (value <= upper) & (upper <= 1.0)))
-        and bool(np.all(curve.standard_error[alive] >= 0.0))
-    )
-    if not valid:
-        msg = "curve_ holds values that no survival curve has"
-        raise ValueError(msg)

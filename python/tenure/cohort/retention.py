@@ -48,11 +48,15 @@ class RetentionMean(Table):
     Examples
     --------
     >>> import datetime as dt, tenure as tn
-    >>> rows = {"id": [1, 1, 2], "day": [dt.date(2024, m, 9) for m in (1, 2, 2)]}
-    >>> log = tn.EventLog(rows, customer="id", time="day", observed_until="2024-03-31")
-    >>> mean = tn.cohort.retention(log).mean
-    >>> mean.rate.tolist(), mean.n_cohorts.tolist()
-    ([1.0, 0.5, 0.0], [2, 2, 1])
+    >>> january, march = dt.date(2024, 1, 9), dt.date(2024, 3, 9)
+    >>> rows = {"customer": [1, 2, 2], "date": [january, january, march]}
+    >>> log = tn.EventLog(rows, customer="customer", time="date", observed_until="2024-03-31")
+    >>> tn.cohort.retention(log).mean
+    Mean retention by age
+    age  rate      lower     upper   few  n_cohorts
+      0     1    0.34238         1  True          1
+      1     0          0   0.65762  True          1
+      2   0.5  0.0945312  0.905469  True          1
     """
 
     age: Ints
@@ -103,14 +107,14 @@ class Retention(Table):
 
     Examples
     --------
-    >>> import datetime as dt, tenure as tn
-    >>> rows = {"id": [1, 1, 2], "day": [dt.date(2024, m, 9) for m in (1, 2, 2)]}
-    >>> log = tn.EventLog(rows, customer="id", time="day", observed_until="2024-03-31")
-    >>> r = tn.cohort.retention(log)
-    >>> r.counts.tolist()
-    [[1.0, 1.0, 0.0], [1.0, 0.0, nan]]
-    >>> r.to_arrow().num_rows  # one for each observed cell
-    5
+    >>> import tenure as tn
+    >>> cdnow = tn.datasets.load_cdnow()
+    >>> log = tn.EventLog(cdnow, customer="customer_id", time="date", amount="amount")
+    >>> r = tn.cohort.retention(log, value="revenue", max_age=3)
+    >>> r.cohorts.astype(str).tolist(), r.sizes.tolist()
+    (['1997-01-01', '1997-02-01', '1997-03-01'], [7846, 8476, 7248])
+    >>> r.rates.round(2).tolist()
+    [[1.0, 0.2, 0.17, 0.14], [1.0, 0.2, 0.15, 0.12], [1.0, 0.19, 0.12, 0.13]]
     """
 
     cohorts: npt.NDArray[np.datetime64]
@@ -259,12 +263,9 @@ def retention(
     as_choice(anchor, "anchor", ("first_ever",))
     unit = getattr(_core.events.Period, as_choice(period, "period", PERIODS))
     options = _core.cohort.RateOptions(
-        getattr(_core.cohort.Value, as_choice(value, "value", ("customers", "revenue"))),
-        getattr(
-            _core.cohort.Denominator,
-            as_choice(denominator, "denominator", ("at_risk", "cohort", "previous")),
-        ),
-        getattr(_core.cohort.MeanKind, as_choice(mean, "mean", ("weighted", "simple"))),
+        as_choice(value, "value", ("customers", "revenue")),
+        as_choice(denominator, "denominator", ("at_risk", "cohort", "previous")),
+        as_choice(mean, "mean", ("weighted", "simple")),
     )
     level = as_number(level, "level", above=0.0, below=1.0)
     replicates = as_count(n_bootstrap, "n_bootstrap", at_least=2)

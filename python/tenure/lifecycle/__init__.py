@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tenure.lifecycle.outcomes import StageOutcomes
-from tenure.lifecycle.stages import Calibration, Stages, StageSizes, StageTable
+from tenure.lifecycle.stage_table import Calibration, StageSizes, StageTable
+from tenure.lifecycle.stages import Stages
 
 __all__ = ["Calibration", "StageOutcomes", "StageSizes", "StageTable", "Stages"]

@@ -42,6 +42,16 @@ class StageOutcomes(Table):
         The window [start, until).
     level : float
         Confidence level.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> cdnow = tn.datasets.load_cdnow()
+    >>> log = tn.EventLog(cdnow, customer="customer_id", time="date", amount="amount")
+    >>> outcomes = tn.lifecycle.Stages().assign(log, at="1997-12-31").outcomes(log, "180d")
+    >>> champions = outcomes.stage.index("champion")
+    >>> int(outcomes.customers[champions]), round(float(outcomes.revenue_share[champions]), 3)
+    (1216, 0.417)
     """
 
     stage: tuple[str, ...]

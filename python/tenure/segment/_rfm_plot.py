@@ -29,11 +29,11 @@ def draw(result: Any, ax: Any) -> Any:
     ax.set_title("Customers, % of all")
     codes = result.grid_codes
     if codes.ndim == 2:
-        _outline(ax, codes[::-1], result.segment_names)
+        _outline(ax, codes[::-1], result.segment_names, share[::-1] / share.max())
     return ax
 
 
-def _outline(ax: Any, codes: Any, names: tuple[str, ...]) -> None:
+def _outline(ax: Any, codes: Any, names: tuple[str, ...], depth: Any) -> None:
     bins = len(codes)
     for i in range(bins):
         for j in range(bins):
@@ -47,4 +47,5 @@ def _outline(ax: Any, codes: Any, names: tuple[str, ...]) -> None:
             continue
         at = int(rows.min())
         first = int(columns[rows == at].min())
-        ax.text(first - 0.44, at - 0.3, name, fontsize=7.5, color=plotting.MUTED, va="center")
+        color = plotting.ON_ACCENT if depth[at, first] > 0.6 else plotting.INK
+        ax.text(first - 0.44, at - 0.33, name, fontsize=7.5, color=color, va="center")

@@ -377,7 +377,8 @@ def rfm_scores(
     elif len(customer) != len(days):
         msg = f"customer must have one id for each of the {len(days)} rows, got {len(customer)}"
         raise InvalidInputError(msg, argument="customer")
-    whole = count.astype(np.int64) if bool(np.all(count == np.rint(count))) else count
+    exact = (count == np.rint(count)) & (np.abs(count) < 2.0**53)
+    whole = count.astype(np.int64) if bool(exact.all()) else count
     return _score(
         customer,
         days,

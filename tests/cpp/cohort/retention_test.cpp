@@ -197,6 +197,8 @@ TEST(RetentionBootstrap, RefusesWhatItCannotDo) {
   };
   EXPECT_THROW(run({1, 0, 0.95}), InvalidInput);
   EXPECT_THROW(run({10, 0, 1.0}), InvalidInput);
+  const auto other = log_of({1}, {at(2025, 1, 1)}, {1}, at(2025, 2, 1));
+  EXPECT_THROW(retention_bootstrap(other, t, Period::month, {}, {10}, {1}), InvalidInput);
   EXPECT_THROW(run({std::int64_t{1} << 40, 0, 0.95}), InvalidInput);
 }
 

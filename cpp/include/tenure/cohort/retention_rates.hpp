@@ -65,7 +65,8 @@ struct RetentionLimits {
 /// in a replicate depends on (seed, customer code, replicate) alone: same bits for any thread
 /// count. O(replicates x customer-periods) time, O(customer-periods + replicates x cells) memory;
 /// bound by the random numbers. Throws InvalidInput for replicates < 2, a level outside (0, 1), or
-/// more than 2^27 replicates of cells. `period` is that of the table.
+/// more than 2^27 replicates of cells. `log` and `period` are those that the
+/// table was made of.
 RetentionLimits retention_bootstrap(const events::EventLog& log, const RetentionTable& table,
                                     Period period, const RateOptions& rates,
                                     const BootstrapOptions& bootstrap, const Execution& execution);

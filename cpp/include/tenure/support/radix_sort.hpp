@@ -24,13 +24,15 @@ inline double key_value(std::uint64_t key) { return std::bit_cast<double>(key); 
 /// differ between keys, and a second array as long as the first; bound by memory.
 inline void radix_sort(std::vector<KeyedRow>& rows, const Execution& execution) {
   constexpr int kDigits = 8;
+  constexpr std::size_t kPollRows = 65'536;
   std::array<std::array<std::int64_t, 256>, kDigits> count{};
-  for (const KeyedRow& r : rows)
-    for (int d = 0; d < kDigits; ++d) ++count[d][(r.key >> (8 * d)) & 0xFF];
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i % kPollRows == 0) execution.poll();
+    for (int d = 0; d < kDigits; ++d) ++count[d][(rows[i].key >> (8 * d)) & 0xFF];
+  }
 
   std::vector<KeyedRow> other(rows.size());
   for (int d = 0; d < kDigits; ++d) {
-    execution.poll();
     auto& start = count[d];
     std::int64_t before = 0, largest = 0;
     for (std::int64_t& c : start) {
@@ -38,7 +40,10 @@ inline void radix_sort(std::vector<KeyedRow>& rows, const Execution& execution) 
       before += std::exchange(c, before);
     }
     if (largest == std::ssize(rows)) continue;  // the same byte in every key
-    for (const KeyedRow& r : rows) other[start[(r.key >> (8 * d)) & 0xFF]++] = r;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (i % kPollRows == 0) execution.poll();
+      other[start[(rows[i].key >> (8 * d)) & 0xFF]++] = rows[i];
+    }
     rows.swap(other);
   }
 }

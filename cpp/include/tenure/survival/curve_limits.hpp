@@ -3,6 +3,8 @@
 #include <span>
 #include <vector>
 
+#include "tenure/support/execution.hpp"
+
 namespace tenure::survival {
 
 /// A survival curve as `kaplan_meier` gives it: a step function that is 1 before time[0].
@@ -24,8 +26,10 @@ struct CurveLimits {
   std::vector<double> upper;           ///< NaN where S is 0
 };
 
-/// Pointwise confidence limits. `level` in (0, 1), else InvalidInput. O(times).
-CurveLimits curve_limits(const CurveView& curve, LimitScale scale, double level);
+/// Pointwise confidence limits. `level` in (0, 1), else InvalidInput. O(times), bound by logarithms
+/// and exponentials; same bits for any thread count.
+CurveLimits curve_limits(const CurveView& curve, LimitScale scale, double level,
+                         const Execution& execution = {});
 
 struct QuantileLimits {
   double value;  ///< smallest time with S(t) <= 1 - p; +inf if S never falls so low

@@ -1,0 +1,30 @@
+#include <pybind11/stl.h>
+
+#include "arrays.hpp"
+#include "execution.hpp"
+#include "tenure/clv/order_days.hpp"
+
+namespace tenure::python {
+
+// One bind_clv_<model>.cpp each.
+void bind_clv_bg_nbd(py::module_&);
+void bind_clv_gamma_gamma(py::module_&);
+
+void bind_clv(py::module_& m) {
+  m.def(
+      "order_days",
+      [](const events::EventLog& log, std::optional<Period> collapse, std::int64_t acquired_until,
+         std::int64_t until, int threads) {
+        auto days = without_gil(threads, [&](const Execution& execution) {
+          return clv::order_days(log, collapse, acquired_until, until, execution);
+        });
+        return py::make_tuple(days.first_day, release_to_numpy(std::move(days.first_orders)),
+                              release_to_numpy(std::move(days.repeat_orders)));
+      },
+      py::arg("log"), py::arg("collapse"), py::arg("acquired_until"), py::arg("until"),
+      py::arg("threads"));
+  bind_clv_bg_nbd(m);
+  bind_clv_gamma_gamma(m);
+}
+
+}  // namespace tenure::python

@@ -1,0 +1,222 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "bg_nbd_series.hpp"
+#include "tenure/clv/by_age.hpp"
+#include "tenure/special/beta.hpp"
+#include "tenure/special/elementary.hpp"
+#include "tenure/special/gamma.hpp"
+#include "tenure/support/clones.hpp"
+#include "tenure/support/errors.hpp"
+#include "tenure/support/parallel.hpp"
+
+namespace tenure::clv {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+/// log((alpha + T)/(alpha + t_x)), without cancellation where t_x is close to T.
+[[gnu::always_inline]] inline double log_silence(double alpha, double t_x, double age) {
+  double ratio = (age - t_x) / (alpha + t_x);
+  ratio = ratio < 1e300 ? ratio : 1e300;  // an overflow would become NaN below
+  const double u = 1.0 + ratio;
+  return special::vector_log(u) + (ratio - (u - 1.0)) / u;
+}
+
+/// P(alive) / (1 - P(alive)) is ((alpha + t_x)/(alpha + T))^(r + x) (b + x - 1) / a for x > 0.
+TENURE_CLONES void alive(const BgNbdParameters& p, const double* x, const double* t_x,
+                         const double* age, double* out, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    const double left = (p.r + x[i]) * log_silence(p.alpha, t_x[i], age[i]);
+    const double stay = special::vector_exp(-left) * (p.b + (x[i] - 1.0));
+    out[i] = x[i] > 0.0 ? stay / (stay + p.a) : 1.0;
+  }
+}
+
+TENURE_CLONES void log_odds_alive(const BgNbdParameters& p, const double* x, const double* t_x,
+                                  const double* age, double* out, std::int64_t n) {
+  const double log_a = std::log(p.a);
+  for (std::int64_t i = 0; i < n; ++i) {
+    const double survive = p.b + (x[i] - 1.0);
+    const double odds = special::vector_log(x[i] > 0.0 ? survive : 1.0) - log_a -
+                        (p.r + x[i]) * log_silence(p.alpha, t_x[i], age[i]);
+    out[i] = x[i] > 0.0 ? odds : kInfinity;
+  }
+}
+
+template <class Kernel>
+Buffer<double> by_block(const BgNbdParameters& p, const RepeatPurchases& c,
+                        const Execution& execution, const Kernel& kernel) {
+  require_valid(p);
+  require_valid(c, execution);
+  Buffer<double> out(c.rows());
+  for_each_block(c.rows(), execution, [&](std::int64_t, std::int64_t from, std::int64_t to) {
+    kernel(p, c.frequency.data() + from, c.recency.data() + from, c.age.data() + from,
+           out.data() + from, to - from);
+  });
+  return out;
+}
+
+void require_horizon(double horizon, double discount_rate) {
+  if (!(horizon >= 0.0 && std::isfinite(horizon)))
+    throw InvalidInput("horizon", -1, horizon, "finite and >= 0");
+  if (!std::isfinite(discount_rate))
+    throw InvalidInput("discount_rate", -1, discount_rate, "greater than -1 and finite");
+}
+
+/// The continued fraction of the incomplete beta function, I_x(a, b) = x^a (1 - x)^b / (a B(a, b))
+/// times this, by Lentz' method. [DLMF 8.17.22] Fast for x < (a + 1)/(a + b + 2).
+double beta_fraction(double a, double b, double x) {
+  constexpr double kTiny = 1e-300;
+  const auto nonzero = [](double v) { return std::abs(v) < kTiny ? kTiny : v; };
+  double c = 1.0;
+  double d = 1.0 / nonzero(1.0 - (a + b) * x / (a + 1.0));
+  double value = d;
+  for (double k = 1.0; k < 1e5; k += 1.0) {
+    const double even = k * (b - k) * x / ((a + 2.0 * k - 1.0) * (a + 2.0 * k));
+    d = 1.0 / nonzero(1.0 + even * d);
+    c = nonzero(1.0 + even / c);
+    value *= d * c;
+    const double odd = -(a + k) * (a + b + k) * x / ((a + 2.0 * k) * (a + 2.0 * k + 1.0));
+    d = 1.0 / nonzero(1.0 + odd * d);
+    c = nonzero(1.0 + odd / c);
+    value *= d * c;
+    if (std::abs(d * c - 1.0) < 1e-16) break;
+  }
+  return value;
+}
+
+/// P(K >= n) of a negative binomial, n >= 1, given P(K = n): the incomplete beta function I_z(n,
+/// m).
+double nb_tail(double m, double z, double n, double pmf) {
+  if (z < (n + 1.0) / (n + m + 2.0)) return pmf * beta_fraction(n, m, z);
+  return 1.0 - pmf * (n / m) * beta_fraction(m, n, 1.0 - z);
+}
+
+}  // namespace
+
+Buffer<double> bg_nbd_log_odds_alive(const BgNbdParameters& parameters,
+                                     const RepeatPurchases& purchases, const Execution& execution) {
+  return by_block(parameters, purchases, execution, log_odds_alive);
+}
+
+Buffer<double> bg_nbd_probability_alive(const BgNbdParameters& parameters,
+                                        const RepeatPurchases& purchases,
+                                        const Execution& execution) {
+  return by_block(parameters, purchases, execution, alive);
+}
+
+Buffer<double> bg_nbd_expected_purchases(const BgNbdParameters& p, const RepeatPurchases& purchases,
+                                         double horizon, double discount_rate,
+                                         const Execution& execution) {
+  require_horizon(horizon, discount_rate);
+  Buffer<double> out = bg_nbd_probability_alive(p, purchases, execution);
+  if (horizon == 0.0) {
+    std::ranges::fill(out.span(), 0.0);
+    return out;
+  }
+  const Buffer<double> if_alive = exp_by_age(
+      purchases.frequency, purchases.age, p.alpha,
+      [&](double x, double age) {
+        return bg_nbd_log_discounted_alive(p, x, age, horizon, discount_rate);
+      },
+      execution);
+  for_each_block(out.size(), execution, [&](std::int64_t, std::int64_t from, std::int64_t to) {
+    for (std::int64_t i = from; i < to; ++i) out[i] *= if_alive[i];
+  });
+  return out;
+}
+
+Buffer<double> bg_nbd_expected_purchases_new(const BgNbdParameters& p, std::span<const double> time,
+                                             const Execution& execution) {
+  require_valid(p);
+  Buffer<double> out(std::ssize(time));
+  for_each_block(
+      std::ssize(time), execution,
+      [&](std::int64_t, std::int64_t from, std::int64_t to) {
+        for (std::int64_t i = from; i < to; ++i) {
+          if (!(time[i] >= 0.0 && std::isfinite(time[i])))
+            throw InvalidInput("horizon", i, time[i], "finite and >= 0");
+          out[i] = std::exp(bg_nbd_log_expected_alive(p, 0.0, 0.0, time[i]));
+        }
+      },
+      256);
+  return out;
+}
+
+Buffer<double> bg_nbd_pmf(const BgNbdParameters& p, std::span<const double> count, double time,
+                          const Execution& execution) {
+  require_valid(p);
+  require_horizon(time, 0.0);
+  const double w = time / p.alpha;
+  const double z = std::min(w / (1.0 + w), 1.0 - 0x1p-53);
+  const auto log_nb = [&](double n) {
+    if (z == 0.0) return n == 0.0 ? 0.0 : -kInfinity;
+    return special::log_gamma_ratio(p.r, n) - special::lgamma(n + 1.0) - p.r * std::log1p(w) +
+           (n == 0.0 ? 0.0 : n * std::log(z));
+  };
+  const double log_norm = special::log_beta(p.a, p.b);
+  Buffer<double> out(std::ssize(count));
+  for_each_block(
+      std::ssize(count), execution,
+      [&](std::int64_t, std::int64_t from, std::int64_t to) {
+        for (std::int64_t i = from; i < to; ++i) {
+          const double n = count[i];
+          if (!(n >= 0.0 && n <= 0x1p51 && n == std::floor(n)))
+            throw InvalidInput("n", i, n, "a whole number >= 0");
+          const double exactly = std::exp(log_nb(n));
+          out[i] = std::exp(special::log_beta(p.a, p.b + n) - log_norm) * exactly;
+          if (n > 0.0)
+            out[i] += std::exp(special::log_beta(p.a + 1.0, p.b + n - 1.0) - log_norm) *
+                      nb_tail(p.r, z, n, exactly);
+        }
+      },
+      256);
+  return out;
+}
+
+std::vector<double> bg_nbd_frequency_counts(const BgNbdParameters& p, std::span<const double> age,
+                                            std::optional<std::span<const double>> weight,
+                                            std::int64_t frequencies, const Execution& execution) {
+  require_valid(p);
+  require_valid_ages(age, weight, execution);
+  if (frequencies < 1)
+    throw InvalidInput("max_frequency", -1, static_cast<double>(frequencies), ">= 0");
+  struct Counts {
+    std::vector<double> of;
+    Counts& operator+=(const Counts& o) {
+      for (std::size_t n = 0; n < of.size(); ++n) of[n] += o.of[n];
+      return *this;
+    }
+  };
+  const auto size = static_cast<std::size_t>(frequencies) + 1;
+  // Chance to be alive after n purchases, and to leave at the n-th: the same for every T.
+  std::vector<double> outlived(size, 1.0), left(size, 0.0);
+  for (std::size_t n = 1; n < size; ++n) {
+    const double j = static_cast<double>(n) - 1.0;
+    left[n] = outlived[n - 1] * p.a / (p.a + p.b + j);
+    outlived[n] = outlived[n - 1] * (p.b + j) / (p.a + p.b + j);
+  }
+  const auto part = [&](std::int64_t from, std::int64_t to) {
+    Counts counts{std::vector<double>(size, 0.0)};
+    for (std::int64_t i = from; i < to; ++i) {
+      const double w = weight ? (*weight)[i] : 1.0;
+      const double u = age[i] / p.alpha, z = u / (1.0 + u);
+      double pmf = std::exp(-p.r * std::log1p(u));
+      double below = 0.0, told = 0.0;  // P(K < n), and what the counts so far add up to
+      for (std::size_t n = 0; n + 1 < size; ++n) {
+        const double chance = outlived[n] * pmf + left[n] * std::max(0.0, 1.0 - below);
+        counts.of[n] += w * chance;
+        told += chance;
+        below += pmf;
+        pmf *= z * (p.r + static_cast<double>(n)) / static_cast<double>(n + 1);
+      }
+      counts.of[size - 1] += w * std::max(0.0, 1.0 - told);
+    }
+    return counts;
+  };
+  return block_reduce(std::ssize(age), execution, Counts{std::vector<double>(size, 0.0)}, part).of;
+}
+
+}  // namespace tenure::clv

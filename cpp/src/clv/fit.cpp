@@ -1,0 +1,80 @@
+#include "tenure/clv/fit.hpp"
+
+#include <cmath>
+
+#include "tenure/support/errors.hpp"
+
+namespace tenure::clv {
+namespace {
+
+constexpr std::int64_t kCoarseRows = 65'536;  // below, a pass over the data is no cost
+constexpr std::int64_t kCoarseStride = 16;
+
+/// Adds l2 * sum (s_i e^u_i)^2 to value, gradient and Hessian in u.
+void penalise(optim::Evaluation& e, std::span<const double> u, double l2,
+              const std::vector<double>& scale) {
+  for (std::size_t i = 0; i < u.size(); ++i) {
+    const double parameter = std::exp(u[i]) * scale[i];
+    const double term = l2 * parameter * parameter;
+    e.value += term;
+    e.gradient[i] += 2.0 * term;
+    e.hessian[i * u.size() + i] += 4.0 * term;
+  }
+}
+
+}  // namespace
+
+Fit maximise(const MeanLikelihood& likelihood, const std::vector<std::vector<double>>& starts,
+             const ModelScales& scales, double customers, std::int64_t rows,
+             const FitOptions& options) {
+  if (options.max_iterations < 1)
+    throw InvalidInput("max_iter", -1, static_cast<double>(options.max_iterations), ">= 1");
+  if (!(options.tolerance > 0.0)) throw InvalidInput("tol", -1, options.tolerance, "> 0");
+  if (!(options.l2 >= 0.0 && std::isfinite(options.l2)))
+    throw InvalidInput("l2", -1, options.l2, "finite and >= 0");
+
+  const auto objective = [&](std::int64_t stride) {
+    return [&, stride](std::span<const double> u) {
+      optim::Evaluation e = likelihood(u, stride);
+      if (options.l2 > 0.0) penalise(e, u, options.l2, scales.penalty);
+      return e;
+    };
+  };
+  optim::NewtonOptions newton{.max_iterations = options.max_iterations,
+                              .tolerance = options.tolerance};
+
+  optim::Result best;
+  std::int64_t coarse = 0;
+  if (rows >= kCoarseRows) {
+    optim::NewtonOptions loose = newton;
+    loose.tolerance = optim::kHonestGradient;
+    const auto near = optim::newton(objective(kCoarseStride), starts.front(), loose);
+    if (near.status == optim::Status::converged) {
+      best = optim::newton(objective(1), near.point, newton);
+      coarse = best.iterations;
+    }
+  }
+  if (best.status != optim::Status::converged) {
+    best = optim::newton_from(objective(1), starts, newton);
+    best.iterations += coarse;
+  }
+
+  Fit fit;
+  fit.customers = customers;
+  fit.status = best.status;
+  fit.iterations = best.iterations;
+  fit.gradient_norm = best.gradient_norm;
+  fit.eigenvalues = best.eigenvalues;
+  double penalty = 0.0;
+  for (std::size_t i = 0; i < best.point.size(); ++i) {
+    fit.parameters.push_back(std::exp(best.point[i]) * scales.parameter[i]);
+    const double penalised = std::exp(best.point[i]) * scales.penalty[i];
+    penalty += options.l2 * penalised * penalised;
+  }
+  fit.log_likelihood = -customers * (best.at.value - penalty) + scales.log_likelihood_shift;
+  fit.log_covariance = best.inverse_hessian;
+  for (double& c : fit.log_covariance) c /= customers;
+  return fit;
+}
+
+}  // namespace tenure::clv

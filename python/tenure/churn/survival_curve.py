@@ -1,0 +1,154 @@
+"""What a survival curve holds, and what it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tenure._model_file import storable
+from tenure._results import Table
+from tenure._validation import Floats
+
+
+@storable("churn.SurvivalCurve")
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SurvivalCurve(Table):
+    """A survival curve: one row for each distinct time at which someone churned.
+
+    Attributes
+    ----------
+    time : ndarray of float, shape (n_times,)
+        Ascending, in the unit of `duration`.
+    at_risk : ndarray of float, shape (n_times,)
+        Customers (weight) under observation just before the time.
+    churned : ndarray of float, shape (n_times,)
+        Customers (weight) that churned at the time.
+    survival : ndarray of float, shape (n_times,)
+        Share still a customer after the time.
+    standard_error : ndarray of float, shape (n_times,)
+        Greenwood's standard error of `survival`; NaN where `survival` is 0.
+    lower, upper : ndarray of float, shape (n_times,)
+        Pointwise confidence limits of `survival`; NaN where it is 0.
+    greenwood : ndarray of float, shape (n_times,)
+        Variance of log `survival`; infinite where it is 0.
+    last_time : float
+        Largest duration: beyond it the curve is unknown, unless it is 0 by then.
+    """
+
+    time: Floats
+    at_risk: Floats
+    churned: Floats
+    survival: Floats
+    standard_error: Floats
+    lower: Floats
+    upper: Floats
+    greenwood: Floats
+    last_time: float
+
+    def _columns(self) -> Mapping[str, Any]:
+        names = ("time", "at_risk", "churned", "survival", "standard_error", "lower", "upper")
+        return {name: getattr(self, name) for name in names}
+
+    def _title(self) -> str:
+        return f"Survival curve, known up to {self.last_time:g}"
+
+    def _arrays(self) -> tuple[Floats, Floats, Floats]:
+        return self.time, self.survival, self.greenwood
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SurvivalEstimate(Table):
+    """Survival at chosen times, with confidence limits.
+
+    Attributes
+    ----------
+    time, value, lower, upper : ndarray of float, shape (n_times,)
+        `value` is NaN beyond the curve's last time; limits are NaN there and where it is 0, and
+        equal to it where it is 1.
+    """
+
+    time: Floats
+    value: Floats
+    lower: Floats
+    upper: Floats
+
+    def _columns(self) -> Mapping[str, Any]:
+        return {n: getattr(self, n) for n in ("time", "value", "lower", "upper")}
+
+    def _title(self) -> str:
+        return "Share still a customer"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class QuantileEstimate(Table):
+    """Times by which given shares have churned, with Brookmeyer-Crowley limits.
+
+    Attributes
+    ----------
+    p, value, lower, upper : ndarray of float, shape (n_shares,)
+        A value or limit is infinite where the curve or its confidence limit never falls so low.
+    """
+
+    p: Floats
+    value: Floats
+    lower: Floats
+    upper: Floats
+
+    def _columns(self) -> Mapping[str, Any]:
+        return {n: getattr(self, n) for n in ("p", "value", "lower", "upper")}
+
+    def _title(self) -> str:
+        return "Time by which a share p has churned"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RestrictedMean(Table):
+    """Mean tenure within [0, until], with normal limits cut to that range.
+
+    Attributes
+    ----------
+    until, value, standard_error, lower, upper : ndarray of float, shape (n_horizons,)
+    """
+
+    until: Floats
+    value: Floats
+    standard_error: Floats
+    lower: Floats
+    upper: Floats
+
+    def _columns(self) -> Mapping[str, Any]:
+        names = ("until", "value", "standard_error", "lower", "upper")
+        return {n: getattr(self, n) for n in names}
+
+    def _title(self) -> str:
+        return "Restricted mean tenure"
+
+
+def require_curve(curve: Any) -> None:
+    """Refuse what no fit can have left in a file."""
+    if not isinstance(curve, SurvivalCurve):
+        msg = "curve_ is no survival curve"
+        raise ValueError(msg)
+    for name, column in {**curve._columns(), "greenwood": curve.greenwood}.items():
+        if not isinstance(column, np.ndarray) or column.dtype != np.float64:
+            msg = f"{name} is no column of numbers"
+            raise ValueError(msg)
+        if column.shape != (curve.time.size,):
+            msg = f"{name} has shape {column.shape}, not {(curve.time.size,)}"
+            raise ValueError(msg)
+    steps = np.concatenate([[1.0], curve.survival])
+    valid = (
+        np.isfinite(curve.last_time)
+        and bool(np.all(np.diff(curve.time, append=np.inf) > 0.0))
+        and bool(np.all((curve.time >= 0.0) & (curve.time <= curve.last_time)))
+        and bool(np.all((curve.churned > 0.0) & (curve.churned <= curve.at_risk)))
+        and bool(np.all((np.diff(steps) <= 0.0) & (curve.survival >= 0.0)))
+        and bool(np.all(np.isfinite(curve.greenwood[curve.survival > 0.0])))
+        and bool(np.all(np.diff(curve.greenwood[curve.survival > 0.0], prepend=0.0) >= 0.0))
+    )
+    if not valid:
+        msg = "curve_ holds values that no survival curve has"
+        raise ValueError(msg)

@@ -1,0 +1,434 @@
+"""The commands of ``tenure``; `tenure.cli.main` imports them once typer is known to be there."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec
+
+from tenure._errors import TenureError, TenureWarning
+from tenure._extras import require
+
+typer = require("typer", "use the command line")
+require("rich", "use the command line")
+from rich.console import Console  # noqa: E402
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: E402
+from rich.table import Table  # noqa: E402
+from rich.text import Text  # noqa: E402
+
+_P = ParamSpec("_P")
+
+app = typer.Typer(
+    name="tenure",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help=(
+        "Customer lifecycle analytics from a file of orders: what customers are worth, who leaves, "
+        "how cohorts retain.\n\n"
+        "`tenure report --sample --out report/` writes the report of an embedded data set; open "
+        "`report/index.html`."
+    ),
+)
+
+
+class Unit(StrEnum):
+    day = "day"
+    week = "week"
+    month = "month"
+    year = "year"
+
+
+class Refund(StrEnum):
+    net = "net"
+    match = "match"
+    drop = "drop"
+    error = "raise"
+
+
+class Invalid(StrEnum):
+    error = "raise"
+    drop = "drop"
+
+
+_COLUMNS = "Columns and rows"
+_MODEL = "Forecast"
+
+
+def _option(*names: str, help: str, panel: str | None = None, **more: Any) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel=panel, **more)
+
+
+Customer = Annotated[str, _option("--customer", help="Column of customer ids.", panel=_COLUMNS)]
+Time = Annotated[str, _option("--time", help="Column of dates or times.", panel=_COLUMNS)]
+Amount = Annotated[str, _option("--amount", help="Column of amounts.", panel=_COLUMNS)]
+NoAmount = Annotated[bool, _option("--no-amount", help="Leave amounts out.", panel=_COLUMNS)]
+Event = Annotated[
+    str, _option("--event", help="Column of event names; needs --orders.", panel=_COLUMNS)
+]
+Orders = Annotated[
+    list[str],
+    _option("--orders", help="Event name that is an order; may be repeated.", panel=_COLUMNS),
+]
+Timezone = Annotated[
+    str,
+    _option("--timezone", help="Zone of days and months, such as Europe/London.", panel=_COLUMNS),
+]
+Until = Annotated[
+    str,
+    _option("--observed-until", help="Last day observed; default: the last row's.", panel=_COLUMNS),
+]
+OnRefund = Annotated[
+    Refund, _option("--on-refund", help="What a negative amount means.", panel=_COLUMNS)
+]
+OnInvalid = Annotated[
+    Invalid,
+    _option("--on-invalid", help="Stop at rows with bad cells, or drop them.", panel=_COLUMNS),
+]
+UnitOption = Annotated[Unit, _option("--unit", help="Unit of time of the model.", panel=_MODEL)]
+
+
+@app.callback(invoke_without_command=True)
+def _main(
+    version: Annotated[
+        bool, _option("--version", help="Show the version and stop.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        from tenure import __version__
+
+        print(f"tenure {__version__}")
+        raise typer.Exit
+
+
+def _failing(command: Callable[_P, None]) -> Callable[_P, None]:
+    """End with one line on standard error and exit code 1 if data or machine stand in the way."""
+
+    @functools.wraps(command)
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except KeyboardInterrupt:
+            _say("interrupted")
+            raise typer.Exit(130) from None
+        except BrokenPipeError:
+            # The reader of our output has left; what is still buffered must not raise again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(1) from None
+        except MemoryError:
+            _say("there is not enough memory for this")
+            raise typer.Exit(1) from None
+        except OSError as error:
+            name = f"{error.filename}: " if error.filename else ""
+            _say(f"{name}{error.strerror or error}")
+            raise typer.Exit(1) from None
+        except TenureError as error:
+            _say(str(error))
+            raise typer.Exit(1) from None
+
+    return run
+
+
+@app.command(
+    epilog=(
+        "**Examples**\n\n"
+        "    tenure report orders.csv --out report/\n\n"
+        "    tenure report shop.parquet --customer client --time bought --amount eur\n\n"
+        "    tenure report events.csv --event kind --orders purchase --cut 2024-06-30\n\n"
+        "    tenure report --sample --out report/"
+    )
+)
+@_failing
+def report(
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="FILE...", help="CSV or Parquet; a glob such as 'orders/*.csv'."),
+    ] = None,
+    out: Annotated[
+        str,
+        _option("--out", "-o", help="Folder to write, or the name of a single .html file."),
+    ] = "report",
+    sample: Annotated[
+        bool, _option("--sample", help="Take the embedded CDNOW orders instead of a file.")
+    ] = False,
+    title: Annotated[str, _option("--title", help="Title of the page.")] = "",
+    currency: Annotated[
+        str, _option("--currency", help="Sign or code before amounts, such as $ or EUR.")
+    ] = "",
+    customer: Customer = "",
+    time: Time = "",
+    amount: Amount = "",
+    no_amount: NoAmount = False,
+    event: Event = "",
+    orders: Orders = [],  # noqa: B006 - typer copies it
+    timezone: Timezone = "UTC",
+    observed_until: Until = "",
+    on_refund: OnRefund = Refund.net,
+    on_invalid: OnInvalid = Invalid.error,
+    horizon: Annotated[
+        str, _option("--horizon", help="How far to forecast: 1y, 26w, 90d.", panel=_MODEL)
+    ] = "1y",
+    discount_rate: Annotated[
+        float, _option("--discount-rate", help="Per year; 0.10 is 10 %.", panel=_MODEL)
+    ] = 0.10,
+    margin: Annotated[
+        float, _option("--margin", help="Share of revenue that is profit.", panel=_MODEL)
+    ] = 1.0,
+    cut: Annotated[
+        str,
+        _option(
+            "--cut",
+            help="Last day the checked model learns from (39 weeks or a third before the end).",
+            panel=_MODEL,
+        ),
+    ] = "",
+    unit: UnitOption = Unit.week,
+) -> None:
+    """Write a report: cohorts, stages, customers by value, segments, and how well the model fits.
+
+    The page `index.html` stands for itself; the tables behind it lie beside it as CSV and Parquet.
+    Columns that are not named are guessed from their names, and the guess is said aloud.
+    """
+    import tenure as tn
+
+    begun = _now()
+    if sample == bool(files):
+        raise typer.BadParameter("name a file, or say --sample", param_hint="FILE...")
+    with _progress() as step:
+        step(0.0, "reading")
+        if sample:
+            log = tn.EventLog(
+                tn.datasets.load_cdnow(), customer="customer_id", time="date", amount="amount"
+            )
+            title, currency = title or "CDNOW, 1997 to 1998", currency or "$"
+        else:
+            log = _read(
+                files or [],
+                customer,
+                time,
+                "" if no_amount else amount,
+                event,
+                orders,
+                guess_amount=not no_amount,
+                timezone=timezone,
+                observed_until=observed_until or None,
+                on_refund=on_refund.value,
+                on_invalid=on_invalid.value,
+            )
+            title = title or _title(files or [])
+        _tell_findings(log)
+        made = tn.report(
+            log,
+            out,
+            horizon=_number_or_text(horizon),
+            discount_rate=discount_rate,
+            margin=margin,
+            cut=cut or None,
+            unit=unit.value,
+            currency=currency,
+            title=title,
+            progress=step,
+        )
+    for warning in made.warnings:
+        _say(f"note: {warning}")
+    _say(f"{len(made.files)} files in {_now() - begun:.1f} s")
+    print(made.page)
+
+
+@app.command(
+    epilog=(
+        "**Examples**\n\n"
+        "    tenure summary orders.csv\n\n"
+        "    tenure summary orders.csv --unit day --out summary.parquet\n\n"
+        "    tenure summary orders.csv --out - | head"
+    )
+)
+@_failing
+def summary(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE...", help="CSV or Parquet; a glob such as 'orders/*.csv'."),
+    ],
+    out: Annotated[
+        str,
+        _option("--out", "-o", help="A .csv or .parquet file, or - for CSV on standard output."),
+    ] = "",
+    rows: Annotated[int, _option("--rows", help="Rows to show without --out.", min=1)] = 20,
+    customer: Customer = "",
+    time: Time = "",
+    amount: Amount = "",
+    no_amount: NoAmount = False,
+    event: Event = "",
+    orders: Orders = [],  # noqa: B006
+    timezone: Timezone = "UTC",
+    observed_until: Until = "",
+    on_refund: OnRefund = Refund.net,
+    on_invalid: OnInvalid = Invalid.error,
+    unit: UnitOption = Unit.week,
+) -> None:
+    """Show or write one row a customer: repeat orders, recency, T, mean order value, revenue."""
+    from tenure._model_file import write_whole
+    from tenure.reporting import _files
+
+    ending = Path(out).suffix.lower() if out not in {"", "-"} else ".csv"
+    if ending not in {".csv", ".parquet"}:
+        raise typer.BadParameter("must end in .csv or .parquet, or be -", param_hint="--out")
+    log = _read(
+        files,
+        customer,
+        time,
+        "" if no_amount else amount,
+        event,
+        orders,
+        guess_amount=not no_amount,
+        timezone=timezone,
+        observed_until=observed_until or None,
+        on_refund=on_refund.value,
+        on_invalid=on_invalid.value,
+    )
+    _tell_findings(log)
+    result = log.summary(unit=unit.value)
+    if not out:
+        _show(result, rows)
+        return
+    table = _files.missing_for_nan(result.to_arrow())
+    content = _files.to_csv(table) if ending == ".csv" else _files.to_parquet(table)
+    if out == "-":
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+    else:
+        write_whole(Path(os.path.abspath(out)), content)
+        _say(f"{len(result):,} customers in {out}")
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+def _read(
+    files: list[str],
+    customer: str,
+    time: str,
+    amount: str,
+    event: str,
+    orders: list[str],
+    *,
+    guess_amount: bool,
+    **log: Any,
+) -> Any:
+    import tenure as tn
+    from tenure.cli import _columns
+
+    if bool(event) != bool(orders):
+        raise typer.BadParameter("--event and --orders go together", param_hint="--event")
+    chosen: dict[str, str] = {"customer": customer, "time": time, "amount": amount}
+    if not (customer and time and (amount or not guess_amount)):
+        columns = _columns.names(files)
+        guessed = []
+        for role in ("customer", "time", "amount"):
+            if chosen[role] or (role == "amount" and not guess_amount):
+                continue
+            found = _columns.guess(columns, role)
+            if found is None and role != "amount":
+                raise typer.BadParameter(
+                    f"no column tells the {role}; the file has {', '.join(map(repr, columns))}",
+                    param_hint=f"--{role}",
+                )
+            chosen[role] = found or ""
+            guessed.append(f"{role} = {found}" if found else "no amounts")
+        _say(f"columns by their names: {', '.join(guessed)}")
+        pieces = _columns.unit_price(columns, chosen["amount"])
+        if pieces is not None and not amount:
+            _say(f"{chosen['amount']} counts as the whole row's amount, {pieces} is not multiplied")
+    columns_of_log = {k: v for k, v in chosen.items() if v}
+    if event:
+        columns_of_log["event"] = event
+        log["orders"] = orders
+    source: Any = files[0] if len(files) == 1 else files
+    return tn.read(source, **columns_of_log, **log)
+
+
+def _title(files: list[str]) -> str:
+    stem = Path(files[0]).name.partition(".")[0]
+    clean = "".join(c for c in stem if c.isprintable())[:80]
+    return f"Customers of {clean}" if clean and "*" not in clean else "Customers"
+
+
+def _number_or_text(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _tell_findings(log: Any) -> None:
+    found = log.data_report
+    for finding, count in found.findings.items():
+        if count:
+            action = found.actions.get(finding, "")
+            _say(f"{count:,} rows: {finding.replace('_', ' ')}" + (f", {action}" if action else ""))
+
+
+# --- talking -------------------------------------------------------------------------------------
+
+
+def _say(text: str) -> None:
+    """Tell the person at the terminal; one line whatever the text holds."""
+    print(f"tenure: {_plain(text)}", file=sys.stderr, flush=True)
+
+
+def _plain(text: str) -> str:
+    """Make a text harmless for a terminal: an id may hold control characters."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def _now() -> float:
+    return time.monotonic()
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[float, str], None]]:
+    """Yield a function that shows how far the work is; it is silent where no one watches."""
+    console = Console(stderr=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TenureWarning)  # they come back in `Report.warnings`
+        if not console.is_terminal:
+            yield lambda share, what: None
+            return
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task("", total=1.0)
+            yield lambda share, what: bar.update(task, completed=share, description=what)
+
+
+def _show(result: Any, rows: int) -> None:
+    table = Table(title=Text(result._title()), title_justify="left")
+    arrow = result.to_arrow()
+    for name in arrow.column_names:
+        left = name == "customer"
+        table.add_column(Text(name), justify="left" if left else "right", no_wrap=True)
+    for row in arrow.slice(0, rows).to_pylist():
+        table.add_row(*(Text(_plain(_cell(v))) for v in row.values()))
+    left_out = arrow.num_rows - rows
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=160)
+    console.print(table)
+    if left_out > 0:
+        console.print(f"... {left_out:,} more; --out FILE.csv writes them all")
+
+
+def _cell(value: Any) -> str:
+    if value is None or value != value:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    return f"{value:%Y-%m-%d %H:%M}" if hasattr(value, "strftime") else str(value)

@@ -1,0 +1,253 @@
+"""What the models return besides plain arrays: frozen tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tenure._results import Table
+from tenure._validation import Floats, Ints
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ParameterTable(Table):
+    """Parameters of a fitted model with standard errors and confidence limits.
+
+    Attributes
+    ----------
+    parameter : tuple of str
+    estimate, standard_error, lower, upper : float64 arrays
+        Limits are symmetric for the logarithm of the parameter.
+    level : float
+        Confidence level of the limits.
+    """
+
+    parameter: tuple[str, ...]
+    estimate: Floats
+    standard_error: Floats
+    lower: Floats
+    upper: Floats
+    level: float
+
+    def __len__(self) -> int:
+        return len(self.parameter)
+
+    def _title(self) -> str:
+        return f"Parameters, {100 * self.level:g} % confidence limits"
+
+    def _columns(self) -> Mapping[str, Any]:
+        return {
+            "parameter": list(self.parameter),
+            "estimate": self.estimate,
+            "standard_error": self.standard_error,
+            "lower": self.lower,
+            "upper": self.upper,
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Predictions(Table):
+    """One prediction a customer, with confidence limits, in the order of the input.
+
+    The limits tell how well the parameters of the model are known, and nothing else: what a
+    customer will do varies far more than the expectation of it.
+
+    Attributes
+    ----------
+    customer : array of ids
+        Row numbers where the input has no column `customer`.
+    value, lower, upper : float64 arrays
+    level : float
+        Confidence level of the limits.
+    quantity : str
+        What is predicted.
+    """
+
+    customer: Any
+    value: Floats
+    lower: Floats
+    upper: Floats
+    level: float
+    quantity: str
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def _title(self) -> str:
+        return f"{self.quantity} of {len(self):,} customers, {100 * self.level:g} % limits"
+
+    def _columns(self) -> Mapping[str, Any]:
+        return {
+            "customer": self.customer,
+            "value": self.value,
+            "lower": self.lower,
+            "upper": self.upper,
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FrequencyCounts(Table):
+    """Number of customers by repeat purchases: observed, and expected under the model.
+
+    Attributes
+    ----------
+    frequency : int64 array
+        0, 1, ..., and as the last one "this many or more".
+    observed, expected : float64 arrays
+        Sums of weights.
+    """
+
+    frequency: Ints
+    observed: Floats
+    expected: Floats
+
+    def __len__(self) -> int:
+        return len(self.frequency)
+
+    def _title(self) -> str:
+        return f"Customers by number of repeat purchases, the last row {self.frequency[-1]} or more"
+
+    def _columns(self) -> Mapping[str, Any]:
+        return {
+            "frequency": self.frequency,
+            "observed": self.observed,
+            "expected": self.expected,
+        }
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw observed and expected counts side by side; return the Axes."""
+        from tenure import plotting
+
+        ax = plotting.axes(ax)
+        ax.bar(self.frequency - 0.2, self.observed, 0.4, label="observed")
+        ax.bar(self.frequency + 0.2, self.expected, 0.4, label="expected")
+        labels = [str(n) for n in self.frequency]
+        labels[-1] += "+"
+        ax.set_xticks(self.frequency, labels)
+        ax.set_xlabel("repeat purchases")
+        ax.set_ylabel("customers")
+        ax.legend()
+        return ax
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Tracking(Table):
+    """Repeat purchases of a customer base over calendar time, expected and, from a log, actual.
+
+    Attributes
+    ----------
+    time : float64 array
+        Since the first customer's first order, in the unit of the model, ascending.
+    expected : float64 array
+        Cumulative expected repeat purchases by then.
+    actual : float64 array
+        Cumulative observed ones; NaN where only first orders were given.
+    unit : str or None
+    """
+
+    time: Floats
+    expected: Floats
+    actual: Floats
+    unit: str | None
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    @property
+    def expected_per_step(self) -> Floats:
+        """Expected repeat purchases since the time before, the first since 0."""
+        return np.diff(self.expected, prepend=0.0)
+
+    @property
+    def actual_per_step(self) -> Floats:
+        """Observed repeat purchases since the time before, the first since 0."""
+        return np.diff(self.actual, prepend=0.0)
+
+    def _title(self) -> str:
+        return f"Cumulative repeat purchases at {len(self):,} times"
+
+    def _columns(self) -> Mapping[str, Any]:
+        return {"time": self.time, "expected": self.expected, "actual": self.actual}
+
+    def plot(self, ax: Any = None, *, cumulative: bool = True, cut: float | None = None) -> Any:
+        """Draw actual and expected repeat purchases over time; return the Axes.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+        cumulative : bool, default True
+            False draws the purchases between one time and the next.
+        cut : float, optional
+            End of the calibration period, marked by a line.
+        """
+        from tenure import plotting
+
+        ax = plotting.axes(ax)
+        expected = self.expected if cumulative else self.expected_per_step
+        actual = self.actual if cumulative else self.actual_per_step
+        if not np.isnan(actual).all():
+            ax.plot(self.time, actual, label="actual")
+        ax.plot(self.time, expected, linestyle="--", label="expected")
+        if cut is not None:
+            ax.axvline(cut, color=plotting.MUTED, linewidth=0.8)
+        ax.set_xlabel(f"{self.unit}s since the first order" if self.unit else "time")
+        ax.set_ylabel("cumulative repeat purchases" if cumulative else "repeat purchases")
+        ax.legend()
+        return ax
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class LifetimeValue(Table):
+    """Customer lifetime value over a horizon, and what it is made of, in the order of the input.
+
+    Attributes
+    ----------
+    customer : array of ids
+    probability_alive, expected_purchases, expected_spend : float64 arrays
+        Today; within the horizon, not discounted; a purchase.
+    clv : float64 array
+        Discounted expected purchases x expected spend x margin.
+    lower, upper : float64 arrays or None
+        Confidence limits of `clv`: uncertainty of the parameters only.
+    horizon, unit, discount_rate, discount_period, margin, level
+        What was asked for; the horizon in `unit`.
+    """
+
+    customer: Any
+    probability_alive: Floats
+    expected_purchases: Floats
+    expected_spend: Floats
+    clv: Floats
+    lower: Floats | None
+    upper: Floats | None
+    horizon: float
+    unit: str | None
+    discount_rate: float
+    discount_period: str
+    margin: float
+    level: float | None
+
+    def __len__(self) -> int:
+        return len(self.clv)
+
+    def _title(self) -> str:
+        unit = f" {self.unit}s" if self.unit else ""
+        return (
+            f"Lifetime value of {len(self):,} customers over {self.horizon:g}{unit}, discounted at "
+            f"{100 * self.discount_rate:g} % a {self.discount_period}"
+        )
+
+    def _columns(self) -> Mapping[str, Any]:
+        columns = {
+            "customer": self.customer,
+            "probability_alive": self.probability_alive,
+            "expected_purchases": self.expected_purchases,
+            "expected_spend": self.expected_spend,
+            "clv": self.clv,
+        }
+        if self.level is not None:
+            columns |= {"lower": self.lower, "upper": self.upper}
+        return columns

@@ -1,0 +1,369 @@
+"""What every model of repeat purchases shares: reading customers, units, predictions, checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from tenure import _core
+from tenure._errors import InvalidInputError
+from tenure._time import MICROS_PER_DAY, UNIT_DAYS, as_cutoff, as_horizon, as_unit
+from tenure._validation import Floats, as_choice, as_column, as_count, as_number, as_threads
+from tenure.clv import _data
+from tenure.clv._likelihood import LikelihoodModel, require_unit, two_sided
+from tenure.clv._tables import FrequencyCounts, Predictions, Tracking
+from tenure.events import EventLog
+
+_COLLAPSE = (None, "day", "week", "month", "quarter", "year")
+
+
+class TransactionModel(LikelihoodModel):
+    """Base of the buy-till-you-die models: frequency, recency and T in, expectations out.
+
+    A subclass names its kernels in the engine by `_prefix`: ``<prefix>_fit``,
+    ``<prefix>_probability_alive`` and so on.
+    """
+
+    _prefix: ClassVar[str]
+    _fitted: tuple[str, ...] = (*LikelihoodModel._fitted, "unit_")
+
+    unit_: str | None
+
+    def __init__(
+        self,
+        *,
+        l2: float = 0.0,
+        unit: str | None = None,
+        max_iter: int = 200,
+        tol: float = 1e-9,
+        on_failure: str = "warn",
+        n_threads: int | None = None,
+    ) -> None:
+        self.l2 = l2
+        self.unit = unit
+        self.max_iter = max_iter
+        self.tol = tol
+        self.on_failure = on_failure
+        self.n_threads = n_threads
+
+    def _kernel(self, name: str) -> Callable[..., Any]:
+        kernel: Callable[..., Any] = getattr(_core.clv, f"{self._prefix}_{name}")
+        return kernel
+
+    def fit(self, data: Any, sample_weight: Any = None) -> Self:
+        """Fit the parameters by maximum likelihood.
+
+        Parameters
+        ----------
+        data : Summary, data frame or dict of arrays
+            One row a customer: `frequency` (repeat purchases), `recency` (first to last purchase)
+            and `T` (first purchase to the end of observation), both in one unit of time;
+            optionally `weight`, the number of customers that a row stands for.
+        sample_weight : array of n floats, optional
+            In place of the column `weight`; finite and >= 0.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InvalidInputError
+            Names the column, the row and the rule: frequency a whole number >= 0,
+            0 <= recency <= T, recency 0 exactly where frequency is 0, weights not all 0.
+        NotConvergedError
+            With ``on_failure="raise"``, if no optimum was found. By default that is a
+            ConvergenceWarning, and `converged_` and `status_` tell.
+        """
+        unit = None if self.unit is None else as_unit(self.unit)
+        budget = self._budget()
+        p = _data.purchases(data, sample_weight, weighted=True)
+        if p.unit is not None and unit is not None and p.unit != unit:
+            msg = f"the summary counts in {p.unit}s, but the model was made with unit={unit!r}"
+            raise InvalidInputError(msg, argument="unit", value=unit)
+        fit = self._kernel("fit")(
+            p.frequency, p.recency, p.T, p.weight, *budget, as_threads(self.n_threads)
+        )
+        self.unit_ = p.unit or unit
+        none = not np.any(p.frequency > 0)
+        self._take(fit, " (nobody bought again, which tells nothing of leaving)" if none else "")
+        return self
+
+    def score(self, data: Any, sample_weight: Any = None) -> float:
+        """Return the mean log-likelihood a customer of other data, in the unit of the fit."""
+        p = self._read(data, sample_weight, weighted=True)
+        value, _, _ = self._kernel("log_likelihood")(
+            self._point(), p.frequency, p.recency, p.T, p.weight, as_threads(self.n_threads)
+        )
+        return float(value) / (len(p.frequency) if p.weight is None else float(p.weight.sum()))
+
+    def _read(
+        self, data: Any, sample_weight: Any = None, weighted: bool = False
+    ) -> _data.Purchases:
+        self._require_fitted()
+        p = _data.purchases(data, sample_weight, weighted)
+        if p.unit is not None and self.unit_ is not None and p.unit != self.unit_:
+            msg = f"the summary counts in {p.unit}s, but the model was fitted in {self.unit_}s"
+            raise InvalidInputError(msg, argument="unit", value=p.unit)
+        return p
+
+    def _horizon(self, horizon: Any) -> float:
+        if isinstance(horizon, (int, float, np.integer, np.floating)):
+            return as_number(horizon, "horizon", at_least=0.0)
+        return as_horizon(horizon, require_unit(self.unit_, "a horizon with a unit"))
+
+    def probability_alive(self, data: Any, interval: float | None = None) -> Any:
+        """Return the probability that each customer is still a customer.
+
+        Parameters
+        ----------
+        data : Summary, data frame or dict of arrays
+            As for `fit`, in the same unit.
+        interval : float, optional
+            Confidence level, such as 0.95. Limits are symmetric in the log odds, and tell the
+            uncertainty of the parameters only.
+
+        Returns
+        -------
+        float64 array of n, or Predictions with `interval`
+        """
+        p = self._read(data)
+        threads = as_threads(self.n_threads)
+        if interval is None:
+            return self._kernel("probability_alive")(
+                self._point(), p.frequency, p.recency, p.T, threads
+            )
+        z = two_sided(interval)
+        odds, error = self._kernel("log_odds_alive")(
+            self._point(), self._flat_covariance(), p.frequency, p.recency, p.T, threads
+        )
+        value, lower, upper = (_expit(v) for v in (odds, odds - z * error, odds + z * error))
+        return Predictions(
+            p.customer, value, lower, upper, float(interval), "Probability to be alive"
+        )
+
+    def expected_purchases(self, data: Any, horizon: Any, interval: float | None = None) -> Any:
+        """Return the expected purchases of each customer within the horizon, given the history.
+
+        Parameters
+        ----------
+        data : Summary, data frame or dict of arrays
+            As for `fit`, in the same unit.
+        horizon : float or str
+            From the end of observation on: a number in the unit of the model, or a text such as
+            "39w", "6mo" or "1y", which needs a model that knows its unit.
+        interval : float, optional
+            Confidence level, such as 0.95. Limits are symmetric in the logarithm, and tell the
+            uncertainty of the parameters only.
+
+        Returns
+        -------
+        float64 array of n, or Predictions with `interval`
+        """
+        p = self._read(data)
+        length = self._horizon(horizon)
+        got = self._discounted(p, length, 0.0, interval is not None)
+        if interval is None:
+            return got
+        quantity = f"Purchases expected within {length:g}"
+        return self._limits(p.customer, got, interval, quantity)
+
+    def _discounted(self, p: _data.Purchases, horizon: float, rate: float, errors: bool) -> Any:
+        """Expected purchases, discounted by exp(-rate * time); with errors of the logarithm."""
+        return self._kernel("expected_purchases")(
+            self._point(),
+            self._flat_covariance() if errors else None,
+            p.frequency,
+            p.recency,
+            p.T,
+            horizon,
+            rate,
+            as_threads(self.n_threads),
+        )
+
+    def expected_purchases_new(self, horizon: Any) -> Any:
+        """Return the expected repeat purchases of a customer just acquired.
+
+        Parameters
+        ----------
+        horizon : float, str or array of floats
+            Since the first purchase, which does not count.
+
+        Returns
+        -------
+        float, or float64 array for an array
+        """
+        self._require_fitted()
+        many = isinstance(horizon, (list, tuple)) or np.ndim(horizon) > 0
+        time = (
+            as_column(horizon, np.float64, "horizon")
+            if many
+            else np.array([self._horizon(horizon)])
+        )
+        got = self._kernel("expected_purchases_new")(
+            self._point(), None, time, as_threads(self.n_threads)
+        )
+        return got if many else float(got[0])
+
+    def probability_of_n_purchases(self, n: Any, horizon: Any) -> Any:
+        """Return the probability that a customer just acquired buys n times more in the horizon.
+
+        Parameters
+        ----------
+        n : int or array of ints
+            Repeat purchases.
+        horizon : float or str
+            Since the first purchase.
+
+        Returns
+        -------
+        float, or float64 array for an array
+        """
+        self._require_fitted()
+        many = isinstance(n, (list, tuple)) or np.ndim(n) > 0
+        counts = as_column(n if many else [n], np.float64, "n")
+        got = self._kernel("pmf")(
+            self._point(), counts, self._horizon(horizon), as_threads(self.n_threads)
+        )
+        return got if many else float(got[0])
+
+    def expected_frequency_counts(self, data: Any, max_frequency: int = 7) -> FrequencyCounts:
+        """Return how many customers have 0, 1, ... repeat purchases, observed and expected.
+
+        Each customer is expected over an own T: the check of fit of Fader, Hardie & Lee (2005,
+        fig. 4).
+
+        Parameters
+        ----------
+        data : Summary, data frame or dict of arrays
+            As for `fit`.
+        max_frequency : int, default 7
+            The last count holds the customers with this many or more.
+
+        Returns
+        -------
+        FrequencyCounts
+        """
+        p = self._read(data, weighted=True)
+        last = as_count(max_frequency, "max_frequency", at_least=1)
+        expected = self._kernel("frequency_counts")(
+            self._point(), p.T, p.weight, last, as_threads(self.n_threads)
+        )
+        observed = np.bincount(
+            np.minimum(p.frequency, last).astype(np.int64), p.weight, minlength=last + 1
+        ).astype(np.float64)
+        return FrequencyCounts(np.arange(last + 1), observed, expected)
+
+    def tracking(
+        self,
+        data: Any,
+        times: Any = None,
+        *,
+        collapse: str | None = "day",
+        acquired_until: Any = None,
+    ) -> Tracking:
+        """Return cumulative repeat purchases over calendar time, expected and actual.
+
+        Parameters
+        ----------
+        data : EventLog, or array of n floats
+            A log gives expected and actual purchases. An array says when each customer bought
+            first, in the unit of the model since any origin; then only the expected ones are known.
+        times : array of floats, optional
+            When to look, in the unit of the model, since the first order of all (or since the
+            origin of the array). Default for a log: every whole unit until its end.
+        collapse : str or None
+            What one order is, as in `EventLog.summary`. Used with a log only.
+        acquired_until : date or instant, optional
+            Only customers whose first order is earlier, such as those of the calibration period; a
+            bare date means the end of that day. Used with a log only.
+
+        Returns
+        -------
+        Tracking
+        """
+        self._require_fitted()
+        if isinstance(data, EventLog):
+            return self._track_log(data, times, collapse, acquired_until)
+        first = as_column(data, np.float64, "data")
+        bad = np.flatnonzero(~np.isfinite(first))
+        if bad.size:
+            row = int(bad[0])
+            msg = f"data[{row}] must be finite, got {first[row]}"
+            raise InvalidInputError(msg, argument="data", row=row, value=first[row])
+        if times is None:
+            msg = "times is needed where data is an array"
+            raise InvalidInputError(msg, argument="times")
+        grid = _grid(times)
+        start, customers = np.unique(first, return_counts=True)
+        expected = self._cumulative(start, customers.astype(np.float64), grid)
+        return Tracking(grid, expected, np.full(len(grid), np.nan), self.unit_)
+
+    def _track_log(
+        self, log: EventLog, times: Any, collapse: str | None, acquired_until: Any
+    ) -> Tracking:
+        as_choice(collapse, "collapse", _COLLAPSE)
+        per_unit = UNIT_DAYS[require_unit(self.unit_, "tracking a log")]
+        until = (
+            log._until
+            if acquired_until is None
+            else as_cutoff(acquired_until, log.timezone, "acquired_until")
+        )
+        day, first, repeat = _core.clv.order_days(
+            log._core,
+            None if collapse is None else getattr(_core.events.Period, collapse),
+            until,
+            log._until,
+            as_threads(self.n_threads),
+        )
+        if times is None:
+            # Days that were seen in full, of which the last need not have an order.
+            begin = day * MICROS_PER_DAY
+            seen = len(first) if not len(first) else (log._until - begin) // MICROS_PER_DAY
+            grid = np.arange(1.0, np.floor(max(seen, len(first)) / per_unit) + 1.0)
+        else:
+            grid = _grid(times)
+        acquired = np.flatnonzero(first)
+        expected = self._cumulative(acquired / per_unit, first[acquired].astype(np.float64), grid)
+        # An order on day k lies at k / per_unit, as in the summary.
+        upto = np.clip(np.floor(grid * per_unit + 1e-9).astype(np.int64) + 1, 0, len(repeat))
+        actual = np.concatenate([[0.0], np.cumsum(repeat, dtype=np.float64)])[upto]
+        return Tracking(grid, expected, actual, self.unit_)
+
+    def _cumulative(self, start: Floats, customers: Floats, grid: Floats) -> Floats:
+        """Sum over customers of E[X(t - start)] at each time t, each distinct age once."""
+        expected = np.zeros(len(grid))
+        if not len(start) or not len(grid):
+            return expected
+        # A few times at once, so that memory stays within a few columns.
+        rows = max(1, 4_000_000 // len(start))
+        for i in range(0, len(grid), rows):
+            ages = np.maximum(grid[i : i + rows, None] - start[None, :], 0.0)
+            distinct, where = np.unique(ages, return_inverse=True)
+            values = self.expected_purchases_new(distinct)
+            expected[i : i + rows] = values[where.reshape(ages.shape)] @ customers
+        return expected
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        super()._restore(state)
+        if state and self.unit_ is not None:
+            as_unit(self.unit_)
+
+
+def _grid(times: Any) -> Floats:
+    grid: Floats = as_column(times, np.float64, "times")
+    bad = np.flatnonzero(~(np.isfinite(grid) & (grid >= 0.0)))
+    if not bad.size:
+        bad = np.flatnonzero(np.diff(grid, prepend=-1.0) <= 0.0)
+    if bad.size:
+        row = int(bad[0])
+        msg = f"times[{row}] must be finite, >= 0 and ascending, got {grid[row]}"
+        raise InvalidInputError(msg, argument="times", row=row, value=grid[row])
+    return grid
+
+
+def _expit(log_odds: Floats) -> Floats:
+    with np.errstate(over="ignore", under="ignore"):
+        return 1.0 / (1.0 + np.exp(-log_odds))

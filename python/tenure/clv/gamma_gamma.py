@@ -1,0 +1,206 @@
+"""The gamma-gamma model of spend per order."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Self
+
+import numpy as np
+
+from tenure import _core
+from tenure._errors import DataWarning
+from tenure._model_file import storable
+from tenure._validation import as_threads
+from tenure.clv import _data
+from tenure.clv._likelihood import LikelihoodModel
+
+
+@storable("clv.GammaGamma")
+class GammaGamma(LikelihoodModel):
+    """Gamma-gamma: the mean amount of a customer's orders, shrunk to that of all customers.
+
+    Amounts of a customer's orders are gamma(p, rate nu), and nu is gamma(q, rate gamma) over
+    customers. How much customers spend is taken to be independent of how often they buy.
+
+    Parameters
+    ----------
+    l2 : float, default 0
+        Penalty l2 * (p^2 + q^2 + gamma^2) a customer, gamma in the unit in which the mean of
+        `monetary_value` is 10.
+    max_iter, tol, on_failure, n_threads
+        As for `BGNBD`.
+
+    Attributes
+    ----------
+    params_, standard_errors_ : dict
+        Keys p, q, gamma; gamma in the unit of money.
+    covariance_, log_covariance_ : 3 x 3 float64 arrays
+        Of the parameters, and of their logarithms (the inverse of the observed information).
+    n_excluded_ : int
+        Rows that tell nothing: without a repeat order, or with a mean amount <= 0.
+    correlation_ : float
+        Of frequency and monetary_value over the rows used; far from 0 it speaks against the model.
+    log_likelihood_, converged_, status_, n_iter_, gradient_norm_, hessian_eigenvalues_
+    n_customers_
+        As for `BGNBD`.
+
+    Notes
+    -----
+    Fader & Hardie (2013), The gamma-gamma model of monetary value, brucehardie.com/notes/025.
+    Formulas and numerics: docs/methods/gamma_gamma.md.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> orders = tn.datasets.load_cdnow(sample=True)
+    >>> log = tn.EventLog(orders, customer="customer_id", time="date", amount="amount")
+    >>> base = log.summary(unit="week", end="1997-09-30")
+    >>> model = tn.clv.GammaGamma().fit(base)
+    >>> {name: round(value, 2) for name, value in model.params_.items()}
+    {'p': 6.25, 'q': 3.74, 'gamma': 15.44}
+    >>> model.n_excluded_, round(model.expected_spend_new(), 2)
+    (1411, 35.17)
+    """
+
+    parameter_names = ("p", "q", "gamma")
+    _fitted: tuple[str, ...] = (*LikelihoodModel._fitted, "n_excluded_", "correlation_")
+
+    n_excluded_: int
+    correlation_: float
+
+    def __init__(
+        self,
+        *,
+        l2: float = 0.0,
+        max_iter: int = 200,
+        tol: float = 1e-9,
+        on_failure: str = "warn",
+        n_threads: int | None = None,
+    ) -> None:
+        self.l2 = l2
+        self.max_iter = max_iter
+        self.tol = tol
+        self.on_failure = on_failure
+        self.n_threads = n_threads
+
+    def fit(self, data: Any, sample_weight: Any = None) -> Self:
+        """Fit the parameters by maximum likelihood.
+
+        Parameters
+        ----------
+        data : Summary, data frame or dict of arrays
+            One row a customer: `frequency` (repeat orders) and `monetary_value` (their mean
+            amount); optionally `weight`. Rows with frequency 0 or monetary_value <= 0 are left out
+            and counted in `n_excluded_`.
+        sample_weight : array of n floats, optional
+            In place of the column `weight`; finite and >= 0.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InvalidInputError
+            Names the column, the row and the rule: frequency a whole number >= 0, monetary_value
+            finite where frequency > 0, at least one row of use.
+        NotConvergedError
+            With ``on_failure="raise"``, if no optimum was found.
+        """
+        budget = self._budget()
+        s = _data.spend(data, sample_weight, weighted=True)
+        fit = _core.clv.gamma_gamma_fit(
+            s.frequency, s.monetary_value, s.weight, *budget, as_threads(self.n_threads)
+        )
+        self.n_excluded_ = int(fit["excluded"])
+        self.correlation_ = _correlation(s)
+        self._take(fit)
+        return self
+
+    def expected_spend(self, data: Any, interval: float | None = None) -> Any:
+        """Return the expected mean amount of each customer's orders.
+
+        The posterior mean, a weighted mean of the customer's own and that of the population; the
+        latter alone where there is no repeat order, or no positive amount (a DataWarning counts
+        those).
+
+        Parameters
+        ----------
+        data : Summary, data frame or dict of arrays
+            As for `fit`.
+        interval : float, optional
+            Confidence level, such as 0.95. Limits are symmetric in the logarithm, and tell the
+            uncertainty of the parameters only.
+
+        Returns
+        -------
+        float64 array of n, or Predictions with `interval`
+            Infinite, with a DataWarning, where p x + q <= 1, as no mean exists.
+        """
+        s = _data.spend(data)
+        got = self._spend(s, interval is not None)
+        return (
+            got if interval is None else self._limits(s.customer, got, interval, "Spend an order")
+        )
+
+    def _spend(self, s: _data.Spend, errors: bool) -> Any:
+        """Expected spend; with errors of its logarithm."""
+        got = _core.clv.gamma_gamma_expected_spend(
+            self._point(),
+            self._flat_covariance() if errors else None,
+            s.frequency,
+            s.monetary_value,
+            as_threads(self.n_threads),
+        )
+        infinite = int(np.isinf(got[0] if errors else got).sum())
+        if infinite:
+            msg = (
+                f"{infinite:,} of {len(s.frequency):,} customers have p x + q <= 1: their expected "
+                f"spend is infinite (p={self.params_['p']:.4g}, q={self.params_['q']:.4g})"
+            )
+            warnings.warn(msg, DataWarning, stacklevel=3)
+        unusable = int(((s.frequency > 0) & (s.monetary_value <= 0)).sum())
+        if unusable:
+            msg = (
+                f"{unusable:,} of {len(s.frequency):,} customers have repeat orders with a "
+                "monetary_value <= 0, which the model cannot read: they get the population's mean"
+            )
+            warnings.warn(msg, DataWarning, stacklevel=3)
+        return got
+
+    def expected_spend_new(self) -> float:
+        """Return the expected mean amount of a customer of whom nothing is known, p gamma/(q - 1).
+
+        Infinite, with a DataWarning, where q <= 1.
+        """
+        none = _data.Spend(np.zeros(1), np.zeros(1), None, None)
+        return float(self._spend(none, errors=False)[0])
+
+    def score(self, data: Any, sample_weight: Any = None) -> float:
+        """Return the mean log-likelihood a customer of other data, over the rows of use."""
+        s = _data.spend(data, sample_weight, weighted=True)
+        value, _, _ = _core.clv.gamma_gamma_log_likelihood(
+            self._point(), s.frequency, s.monetary_value, s.weight, as_threads(self.n_threads)
+        )
+        used = (s.frequency > 0) & (s.monetary_value > 0)
+        weight = used if s.weight is None else s.weight * used
+        return float(value) / float(weight.sum())
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        super()._restore(state)
+        if state and (type(self.n_excluded_) is not int or self.n_excluded_ < 0):
+            msg = "n_excluded_ must be a whole number >= 0"
+            raise ValueError(msg)
+        if state and type(self.correlation_) is not float:
+            msg = "correlation_ must be a number"
+            raise ValueError(msg)
+
+
+def _correlation(s: _data.Spend) -> float:
+    """Weighted Pearson correlation of frequency and mean amount; NaN where one does not vary."""
+    used = (s.frequency > 0) & (s.monetary_value > 0)
+    x, m = s.frequency[used], s.monetary_value[used]
+    w = np.ones(len(x)) if s.weight is None else s.weight[used]
+    x, m = x - np.average(x, weights=w), m - np.average(m, weights=w)
+    scale = np.sqrt(float(w @ (x * x)) * float(w @ (m * m)))
+    return float(w @ (x * m) / scale) if scale > 0.0 else float("nan")

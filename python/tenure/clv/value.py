@@ -1,0 +1,183 @@
+"""Customer lifetime value from a model of purchases and a model of spend."""
+
+from __future__ import annotations
+
+from typing import Any, Self, TypeVar
+
+import numpy as np
+
+from tenure._errors import InvalidInputError
+from tenure._estimator import Estimator
+from tenure._model_file import storable
+from tenure._time import as_unit, discount_rate_per_unit
+from tenure._validation import as_number
+from tenure.clv import _data
+from tenure.clv._likelihood import require_unit, two_sided
+from tenure.clv._tables import LifetimeValue
+from tenure.clv._transaction import TransactionModel
+from tenure.clv.gamma_gamma import GammaGamma
+
+_M = TypeVar("_M", bound=Estimator)
+
+
+@storable("clv.CLV")
+class CLV(Estimator):
+    """Lifetime value over a horizon: discounted expected purchases x expected spend x margin.
+
+    Parameters
+    ----------
+    transactions : TransactionModel
+        How often customers buy, such as ``BGNBD()``.
+    spend : GammaGamma
+        How much they spend an order.
+
+    Attributes
+    ----------
+    transactions_, spend_
+        Fitted copies of the two models.
+
+    Notes
+    -----
+    The product is right only if spend an order is independent of how often and how long customers
+    buy; `spend_.correlation_` is a first check. Purchases count from the end of observation on;
+    what a customer brought in before does not. Formulas: docs/methods/clv.md.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> orders = tn.datasets.load_cdnow(sample=True)
+    >>> log = tn.EventLog(orders, customer="customer_id", time="date", amount="amount")
+    >>> base = log.summary(unit="week", end="1997-09-30")
+    >>> model = tn.clv.CLV(tn.clv.BGNBD(), tn.clv.GammaGamma()).fit(base)
+    >>> table = model.predict(base, horizon="1y", discount_rate=0.10, margin=0.3)
+    >>> len(table), round(float(table.clv.sum()))
+    (2357, 21808)
+    """
+
+    _fitted = ("transactions_", "spend_")
+
+    transactions_: TransactionModel
+    spend_: GammaGamma
+
+    def __init__(self, transactions: TransactionModel, spend: GammaGamma) -> None:
+        self.transactions = transactions
+        self.spend = spend
+
+    def fit(self, data: Any, sample_weight: Any = None) -> Self:
+        """Fit copies of both models to the same customers.
+
+        Parameters
+        ----------
+        data : Summary, data frame or dict of arrays
+            One row a customer: `frequency`, `recency`, `T` and `monetary_value`; optionally
+            `weight`.
+        sample_weight : array of n floats, optional
+            In place of the column `weight`.
+
+        Returns
+        -------
+        self
+        """
+        _require_models(self.transactions, self.spend)
+        transactions, spend = _unfitted(self.transactions), _unfitted(self.spend)
+        self.transactions_ = transactions.fit(data, sample_weight)
+        self.spend_ = spend.fit(data, sample_weight)
+        return self
+
+    def predict(
+        self,
+        data: Any,
+        horizon: Any = "1y",
+        discount_rate: float = 0.10,
+        discount_period: str = "year",
+        margin: float = 1.0,
+        interval: float | None = None,
+    ) -> LifetimeValue:
+        """Return the lifetime value of each customer over the horizon.
+
+        Parameters
+        ----------
+        data : Summary, data frame or dict of arrays
+            As for `fit`, in the same unit of time.
+        horizon : float or str
+            From the end of observation on: a number in the unit of the fit, or a text such as "1y".
+        discount_rate : float, default 0.10
+            A `discount_period`, > -1. Purchases are discounted in continuous time at
+            ln(1 + discount_rate), so that one a whole period ahead counts 1 / (1 + discount_rate).
+        discount_period : {"day", "week", "month", "year"}
+        margin : float, default 1
+            Share of revenue that is profit, >= 0.
+        interval : float, optional
+            Confidence level of limits of the value, symmetric in its logarithm: uncertainty of the
+            parameters only, those of the two models taken as independent.
+
+        Returns
+        -------
+        LifetimeValue
+        """
+        self._require_fitted()
+        model = self.transactions_
+        purchases = model._read(data)
+        spending = _data.spend(data)
+        length = model._horizon(horizon)
+        as_unit(discount_period, "discount_period")
+        rate = as_number(discount_rate, "discount_rate", above=-1.0)
+        share = as_number(margin, "margin", at_least=0.0)
+        if rate != 0.0:
+            rate = discount_rate_per_unit(
+                discount_rate, discount_period, require_unit(model.unit_, "a discount rate")
+            )
+
+        errors = interval is not None
+        discounted = model._discounted(purchases, length, rate, errors)
+        spend = self.spend_._spend(spending, errors)
+        lower = upper = None
+        if interval is not None:
+            z = two_sided(interval)
+            (discounted, in_purchases), (spend, in_spend) = discounted, spend
+            with np.errstate(over="ignore", under="ignore"):
+                spread = np.exp(z * np.hypot(in_purchases, in_spend))
+        # Nobody buys within no time, however much an order would bring.
+        value = np.where(discounted > 0.0, discounted * spend * share, 0.0)
+        if interval is not None:
+            lower, upper = value / spread, value * spread
+        return LifetimeValue(
+            customer=purchases.customer,
+            probability_alive=model.probability_alive(data),
+            expected_purchases=(
+                discounted if rate == 0.0 else model._discounted(purchases, length, 0.0, False)
+            ),
+            expected_spend=spend,
+            clv=value,
+            lower=lower,
+            upper=upper,
+            horizon=length,
+            unit=model.unit_,
+            discount_rate=float(discount_rate),
+            discount_period=discount_period,
+            margin=share,
+            level=None if interval is None else float(interval),
+        )
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        super()._restore(state)
+        _require_models(self.transactions, self.spend)
+        if state:
+            if set(state) != set(self._fitted):
+                msg = f"attributes {sorted(state)}"
+                raise ValueError(msg)
+            _require_models(self.transactions_, self.spend_)
+
+
+def _unfitted(model: _M) -> _M:
+    return type(model)(**model.get_params(deep=False))
+
+
+def _require_models(transactions: Any, spend: Any) -> None:
+    for name, model, kind in (
+        ("transactions", transactions, TransactionModel),
+        ("spend", spend, GammaGamma),
+    ):
+        if not isinstance(model, kind):
+            msg = f"{name} must be a model such as BGNBD() or GammaGamma(), got {model!r}"
+            raise InvalidInputError(msg, argument=name, value=model)
