@@ -179,7 +179,7 @@ def report(
     ... )
     >>> made = tn.report(log, None, currency="$")
     >>> made.figures[0].text, made.figures[4].text
-    ('2,357', '47.4 %')
+    ('2,357', '48.3 %')
     """
     from tenure import __version__
 
