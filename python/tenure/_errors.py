@@ -71,8 +71,12 @@ class NotConvergedError(TenureError):
     Examples
     --------
     >>> import tenure as tn
-    >>> issubclass(tn.NotConvergedError, tn.TenureError)
-    True
+    >>> rows = {"frequency": [1, 0, 3], "recency": [10.0, 0.0, 30.0], "T": [39.0, 39.0, 38.0]}
+    >>> try:
+    ...     tn.clv.BGNBD(max_iter=1, on_failure="raise").fit(rows)
+    ... except tn.NotConvergedError as error:
+    ...     print(str(error)[:52])
+    BGNBD stopped without an optimum (max_iterations): t
     """
 
 
@@ -142,8 +146,12 @@ class ConvergenceWarning(TenureWarning):
     Examples
     --------
     >>> import warnings, tenure as tn
-    >>> with warnings.catch_warnings():
-    ...     warnings.simplefilter("error", tn.ConvergenceWarning)  # a doubtful fit stops the job
+    >>> rows = {"frequency": [1, 0, 3], "recency": [10.0, 0.0, 30.0], "T": [39.0, 39.0, 38.0]}
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     model = tn.clv.BGNBD(max_iter=1).fit(rows)
+    >>> caught[0].category is tn.ConvergenceWarning, model.converged_, model.status_
+    (True, False, 'max_iterations')
     """
 
 

@@ -109,7 +109,7 @@ def test_every_example_of_the_pages_runs(page: Path, tmp_path: Path, monkeypatch
 
 
 def public_names(module: types.ModuleType) -> Iterator[tuple[str, Any]]:
-    for name in module.__all__:
+    for name in getattr(module, "__all__", ()):  # the command line has none
         value = getattr(module, name)
         if inspect.ismodule(value) and hasattr(value, "__all__"):
             yield from public_names(value)

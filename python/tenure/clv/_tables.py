@@ -23,6 +23,18 @@ class ParameterTable(Table):
         Limits are symmetric for the logarithm of the parameter.
     level : float
         Confidence level of the limits.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> orders = tn.datasets.load_cdnow(sample=True)
+    >>> log = tn.EventLog(orders, customer="customer_id", time="date", amount="amount")
+    >>> base = log.summary(unit="week", end="1997-09-30")
+    >>> table = tn.clv.BGNBD().fit(base).interval(level=0.95)
+    >>> table.parameter
+    ('r', 'alpha', 'a', 'b')
+    >>> bool((table.lower < table.estimate).all() and (table.estimate < table.upper).all())
+    True
     """
 
     parameter: tuple[str, ...]
@@ -64,6 +76,16 @@ class Predictions(Table):
         Confidence level of the limits.
     quantity : str
         What is predicted.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> orders = tn.datasets.load_cdnow(sample=True)
+    >>> log = tn.EventLog(orders, customer="customer_id", time="date", amount="amount")
+    >>> base = log.summary(unit="week", end="1997-09-30")
+    >>> found = tn.clv.BGNBD().fit(base).expected_purchases(base, "39w", interval=0.95)
+    >>> [round(float(column[0]), 2) for column in (found.value, found.lower, found.upper)]
+    [1.23, 1.14, 1.32]
     """
 
     customer: Any
@@ -98,6 +120,16 @@ class FrequencyCounts(Table):
         0, 1, ..., and as the last one "this many or more".
     observed, expected : float64 arrays
         Sums of weights.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> orders = tn.datasets.load_cdnow(sample=True)
+    >>> log = tn.EventLog(orders, customer="customer_id", time="date", amount="amount")
+    >>> base = log.summary(unit="week", end="1997-09-30")
+    >>> counts = tn.clv.BGNBD().fit(base).expected_frequency_counts(base, max_frequency=3)
+    >>> counts.observed.tolist(), counts.expected.round().tolist()
+    ([1411.0, 439.0, 214.0, 293.0], [1408.0, 460.0, 192.0, 297.0])
     """
 
     frequency: Ints
@@ -146,6 +178,16 @@ class Tracking(Table):
     actual : float64 array
         Cumulative observed ones; NaN where only first orders were given.
     unit : str or None
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> orders = tn.datasets.load_cdnow(sample=True)
+    >>> log = tn.EventLog(orders, customer="customer_id", time="date", amount="amount")
+    >>> base = log.summary(unit="week", end="1997-09-30")
+    >>> tracking = tn.clv.BGNBD().fit(base).tracking(log, times=[26, 52, 78])
+    >>> tracking.actual.tolist(), tracking.expected.round().tolist()
+    ([1753.0, 3188.0, 4339.0], [1736.0, 3134.0, 4166.0])
     """
 
     time: Floats
@@ -214,6 +256,19 @@ class LifetimeValue(Table):
         Confidence limits of `clv`: uncertainty of the parameters only.
     horizon, unit, discount_rate, discount_period, margin, level
         What was asked for; the horizon in `unit`.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> orders = tn.datasets.load_cdnow(sample=True)
+    >>> log = tn.EventLog(orders, customer="customer_id", time="date", amount="amount")
+    >>> base = log.summary(unit="week", end="1997-09-30")
+    >>> model = tn.clv.CLV(tn.clv.BGNBD(), tn.clv.GammaGamma()).fit(base)
+    >>> value = model.predict(base, horizon="1y", discount_rate=0.10, margin=0.3)
+    >>> round(float(value.horizon), 4), value.unit
+    (52.1786, 'week')
+    >>> bool((value.clv < value.expected_purchases * value.expected_spend * 0.3).all())
+    True
     """
 
     customer: Any

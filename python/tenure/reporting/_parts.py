@@ -19,7 +19,28 @@ FULL_WIDTH = 11.0
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure of the band at the top."""
+    """One figure of the band at the top.
+
+    Attributes
+    ----------
+    key, label : str
+        Its name in the tables, and on the page.
+    text, detail : str
+        The number as the page shows it, and the line below.
+    term : str
+        The definition that it links to.
+    value, lower, upper : float
+        NaN limits where it is counted and not estimated.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> orders = tn.datasets.load_cdnow(sample=True).slice(0, 500)
+    >>> log = tn.EventLog(orders, customer="customer_id", time="date")
+    >>> figure = tn.report(log, None).figures[0]
+    >>> figure.key, figure.value == log.n_customers
+    ('customers', True)
+    """
 
     key: str
     label: str

@@ -75,6 +75,15 @@ class Report(Table):
         Path of the page; None if nothing was written.
     files : tuple of str
         Every file that was written.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> orders = tn.datasets.load_cdnow(sample=True).slice(0, 500)
+    >>> log = tn.EventLog(orders, customer="customer_id", time="date")
+    >>> made = tn.report(log, None)  # nothing is written
+    >>> made.page is None, "<html" in made.html
+    (True, True)
     """
 
     title: str
@@ -170,7 +179,7 @@ def report(
     ... )
     >>> made = tn.report(log, None, currency="$")
     >>> made.figures[0].text, made.figures[4].text
-    ('2,357', '47.4 %')
+    ('2,357', '48.3 %')
     """
     from tenure import __version__
 

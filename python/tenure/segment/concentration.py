@@ -41,6 +41,13 @@ class Concentration(Table):
     total : float
     warnings : tuple of str
         What was unusual about the values.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> c = tn.segment.concentration([1, 1, 1, 1, 6], top=[0.2], points=6)
+    >>> c.customers.tolist(), c.value.tolist(), c.lorenz_value.round(9).tolist()
+    ([1.0], [6.0], [0.0, 0.1, 0.2, 0.3, 0.4, 1.0])
     """
 
     top: Floats

@@ -56,6 +56,15 @@ class RFM(Table):
         Customers were looked at as of just before this instant.
     n_without_orders : int
         Customers of the log without an order before `at`, who have no row.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> result = tn.segment.rfm_scores([1, 2, 3, 4, 5], [9, 1, 1, 1, 4])
+    >>> result.r.tolist(), result.f.tolist()
+    ([5, 4, 3, 2, 1], [5, 1, 1, 1, 4])
+    >>> result.cuts["days_since_last"].round(9).tolist()
+    [1.8, 2.6, 3.4, 4.2]
     """
 
     customer: Any
@@ -176,6 +185,14 @@ class RFMSegments(Table):
         NaN in a segment without customers; mean_monetary is None without monetary.
     revenue, revenue_share : float64 arrays or None
         Refunds included; shares are NaN where the total is not above 0.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> days, orders, spent = [1, 2, 3, 4, 5], [9, 1, 1, 1, 4], [60.0, 5.0, 5.0, 10.0, 20.0]
+    >>> table = tn.segment.rfm_scores(days, orders, spent).segments()
+    >>> dict(zip(table.segment, table.revenue_share.tolist()))["champions"]
+    0.6
     """
 
     segment: tuple[str, ...]
