@@ -26,10 +26,11 @@ def test_the_table_has_all_parameters() -> None:
 
 
 @pytest.mark.parametrize(("model", "name", "ours", "published"), ROWS)
-def test_a_row_is_what_a_fit_gives(models, model: str, name: str, ours: str, published: str) -> None:
+def test_a_row_is_what_a_fit_gives(
+    models, model: str, name: str, ours: str, published: str
+) -> None:
     fit = models[model]
     value = fit.log_likelihood_ if name == "log-likelihood" else fit.params_[name]
-    assert value == pytest.approx(float(ours), rel=1e-6)
-    if published:
-        digits = len(published.split(".")[1])
-        assert round(value, digits) == pytest.approx(float(published), abs=1e-9)
+    for printed in filter(None, (ours, published)):
+        digits = len(printed.split(".")[1])
+        assert round(value, digits) == pytest.approx(float(printed), abs=1e-9)

@@ -45,6 +45,15 @@ std::vector<Segment> cut(const std::vector<EventChunk>& chunks, std::int64_t row
   return segments;
 }
 
+/// Segments are long, for the sake of their counters: Ctrl-C is looked for between pieces of them.
+template <class Body>
+void for_each_piece(const Segment& s, const Execution& execution, const Body& body) {
+  for (std::int64_t first = s.first; first < s.last; first += 8 * kBlockRows) {
+    execution.poll();
+    body(first, std::min(s.last, first + 8 * kBlockRows));
+  }
+}
+
 struct Range {
   std::int64_t low = std::numeric_limits<std::int64_t>::max();
   std::int64_t high = std::numeric_limits<std::int64_t>::min();
@@ -94,8 +103,9 @@ Plan make_plan(const std::vector<Segment>& segments, std::int64_t rows, const Ra
     const Segment& s = segments[static_cast<std::size_t>(t)];
     std::vector<std::uint32_t> count(kFineBuckets);
     const std::int64_t* ids = s.chunk->customer;
-    for (std::int64_t i = s.first; i < s.last; ++i)
-      ++count[shifted(ids[i], plan.low) >> plan.shift];
+    for_each_piece(s, execution, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t i = first; i < last; ++i) ++count[shifted(ids[i], plan.low) >> plan.shift];
+    });
     fine[static_cast<std::size_t>(t)] = std::move(count);
   });
 
@@ -134,14 +144,16 @@ void partition_rows(const std::vector<Segment>& segments, Plan& plan, R* rows,
     const Segment& s = segments[static_cast<std::size_t>(t)];
     const EventChunk& c = *s.chunk;
     std::int64_t* cursor = plan.cursor[static_cast<std::size_t>(t)].data();
-    for (std::int64_t i = s.first; i < s.last; ++i) {
-      const Key key = shifted(c.customer[i], plan.low);
-      R& row = rows[cursor[plan(key)]++];
-      row.key = key;
-      row.time = c.time[i];
-      row.amount = c.amount ? c.amount[i] : 0.0;
-      if constexpr (std::is_same_v<R, NamedRow>) row.event = c.event[i];
-    }
+    for_each_piece(s, execution, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t i = first; i < last; ++i) {
+        const Key key = shifted(c.customer[i], plan.low);
+        R& row = rows[cursor[plan(key)]++];
+        row.key = key;
+        row.time = c.time[i];
+        row.amount = c.amount ? c.amount[i] : 0.0;
+        if constexpr (std::is_same_v<R, NamedRow>) row.event = c.event[i];
+      }
+    });
   });
 }
 
