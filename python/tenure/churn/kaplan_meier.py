@@ -293,37 +293,3 @@ def _warnings(curve: SurvivalCurve) -> tuple[str, ...]:
         f"everyone under observation at {curve.time[dead[0]]:g} churned, and other customers were "
         "under observation only later: the curve is 0 from there on, whatever they did",
     )
-<<<<<<< ours
-=======
-
-
-def _require_curve(curve: Any) -> None:
-    """Refuse what no fit can have left in a file."""
-    if not isinstance(curve, SurvivalCurve):
-        msg = "curve_ is no survival curve"
-        raise ValueError(msg)
-    for name, column in {**curve._columns(), "greenwood": curve.greenwood}.items():
-        if not isinstance(column, np.ndarray) or column.dtype != np.float64:
-            msg = f"{name} is no column of numbers"
-            raise ValueError(msg)
-        if column.shape != (curve.time.size,):
-            msg = f"{name} has shape {column.shape}, not {(curve.time.size,)}"
-            raise ValueError(msg)
-    steps = np.concatenate([[1.0], curve.survival])
-    alive = curve.survival > 0.0
-    lower, value, upper = curve.lower[alive], curve.survival[alive], curve.upper[alive]
-    valid = (
-        np.isfinite(curve.last_time)
-        and bool(np.all(np.diff(curve.time, append=np.inf) > 0.0))
-        and bool(np.all((curve.time >= 0.0) & (curve.time <= curve.last_time)))
-        and bool(np.all((curve.churned > 0.0) & (curve.churned <= curve.at_risk)))
-        and bool(np.all((np.diff(steps) <= 0.0) & (curve.survival >= 0.0)))
-        and bool(np.all(np.isfinite(curve.greenwood[alive])))
-        and bool(np.all(np.diff(curve.greenwood[alive], prepend=0.0) >= 0.0))
-        and bool(np.all((0.0 <= lower) & (lower <= value) & (value <= upper) & (upper <= 1.0)))
-        and bool(np.all(curve.standard_error[alive] >= 0.0))
-    )
-    if not valid:
-        msg = "curve_ holds values that no survival curve has"
-        raise ValueError(msg)
->>>>>>> theirs

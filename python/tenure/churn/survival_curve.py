@@ -140,14 +140,18 @@ def require_curve(curve: Any) -> None:
             msg = f"{name} has shape {column.shape}, not {(curve.time.size,)}"
             raise ValueError(msg)
     steps = np.concatenate([[1.0], curve.survival])
+    alive = curve.survival > 0.0
+    lower, value, upper = curve.lower[alive], curve.survival[alive], curve.upper[alive]
     valid = (
         np.isfinite(curve.last_time)
         and bool(np.all(np.diff(curve.time, append=np.inf) > 0.0))
         and bool(np.all((curve.time >= 0.0) & (curve.time <= curve.last_time)))
         and bool(np.all((curve.churned > 0.0) & (curve.churned <= curve.at_risk)))
         and bool(np.all((np.diff(steps) <= 0.0) & (curve.survival >= 0.0)))
-        and bool(np.all(np.isfinite(curve.greenwood[curve.survival > 0.0])))
-        and bool(np.all(np.diff(curve.greenwood[curve.survival > 0.0], prepend=0.0) >= 0.0))
+        and bool(np.all(np.isfinite(curve.greenwood[alive])))
+        and bool(np.all(np.diff(curve.greenwood[alive], prepend=0.0) >= 0.0))
+        and bool(np.all((lower >= 0.0) & (lower <= value) & (value <= upper) & (upper <= 1.0)))
+        and bool(np.all(curve.standard_error[alive] >= 0.0))
     )
     if not valid:
         msg = "curve_ holds values that no survival curve has"
