@@ -26,7 +26,9 @@ def test_the_table_has_all_parameters() -> None:
 
 
 @pytest.mark.parametrize(("model", "name", "ours", "published"), ROWS)
-def test_a_row_is_what_a_fit_gives(models, model: str, name: str, ours: str, published: str) -> None:
+def test_a_row_is_what_a_fit_gives(
+    models, model: str, name: str, ours: str, published: str
+) -> None:
     fit = models[model]
     value = fit.log_likelihood_ if name == "log-likelihood" else fit.params_[name]
     assert value == pytest.approx(float(ours), rel=1e-6)
