@@ -23,6 +23,7 @@ from tenure._validation import (
     as_threads,
 )
 from tenure.events import EventLog
+from tenure.events.event_log import as_log
 
 Flags = npt.NDArray[np.bool_]
 
@@ -258,6 +259,7 @@ def retention(
     >>> r.mean.rate.round(3).tolist()
     [1.0, 0.333, 0.5]
     """
+    as_log(log)
     as_choice(clock, "clock", ("calendar",))
     as_choice(match, "match", ("on",))
     as_choice(anchor, "anchor", ("first_ever",))

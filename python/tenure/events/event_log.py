@@ -413,3 +413,11 @@ class EventLog:
             amount_holdout=amount,
             duration=(stop - at) / MICROS_PER_DAY / UNIT_DAYS[unit],
         )
+
+
+def as_log(log: Any, otherwise: str = "make one of the rows with tenure.EventLog") -> EventLog:
+    """Return `log` if it is one; else say what to do instead."""
+    if not isinstance(log, EventLog):
+        msg = f"log must be an EventLog, got {type(log).__name__}: {otherwise}"
+        raise InvalidInputError(msg, argument="log")
+    return log

@@ -17,6 +17,7 @@ from tenure._time import as_horizon
 from tenure._validation import Floats, Ints, as_number, as_threads
 from tenure.events import EventLog
 from tenure.events._columns import take
+from tenure.events.event_log import as_log
 from tenure.lifecycle.outcomes import StageOutcomes, share, stage_outcomes, window_end
 
 _RULES = _core.lifecycle.seed_rules()
@@ -247,6 +248,7 @@ class StageTable(Table):
         InvalidInputError
             If the log does not cover the window, or a setting is out of range.
         """
+        as_log(log)
         days = as_horizon(horizon, "day")
         if days < self.calibration.new_days:
             msg = (

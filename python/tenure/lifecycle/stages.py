@@ -16,6 +16,7 @@ from tenure._time import to_datetime
 from tenure._validation import as_choice, as_count, as_number, as_threads
 from tenure.events import EventLog
 from tenure.events._columns import take
+from tenure.events.event_log import as_log
 from tenure.lifecycle.stage_table import Calibration, StageTable
 
 
@@ -111,6 +112,7 @@ class Stages(Estimator):
         InvalidInputError
             For a setting out of range, or a date behind the end of the log.
         """
+        as_log(log)
         as_choice(self.preset, "preset", ("seed",))
         window = as_count(self.window_days, "window_days", at_least=1)
         cutoff = log._until if at is None else log._within(at, "at")

@@ -15,6 +15,7 @@ from tenure._results import Table
 from tenure._time import PERIODS, to_datetime
 from tenure._validation import Floats, as_choice, as_column, as_count, as_threads
 from tenure.events import EventLog
+from tenure.events.event_log import as_log
 from tenure.segment.grid import make_grid
 
 SCORINGS = ("quantile", "ntile", "fixed", "nested")
@@ -304,9 +305,7 @@ def rfm(
     >>> result.segment.tolist()
     ['champions', 'hibernating', 'about to sleep']
     """
-    if not isinstance(log, EventLog):
-        msg = f"log must be an EventLog, got {type(log).__name__}; arrays go to rfm_scores"
-        raise InvalidInputError(msg, argument="log")
+    as_log(log, "arrays go to rfm_scores")
     as_choice(monetary, "monetary", _MONETARY)
     as_choice(collapse, "collapse", (None, *PERIODS))
     if monetary is not None and not log.has_amounts:
