@@ -70,7 +70,9 @@ def money(value: float, currency: str = "") -> str:
         return "-"
     sign = "-" if value < 0 else ""
     size = abs(value)
-    text = f"{size:,.2f}" if size < 999.995 else f"{size:,.0f}" if size < 99_999.5 else compact(size)
+    text = (
+        f"{size:,.2f}" if size < 999.995 else f"{size:,.0f}" if size < 99_999.5 else compact(size)
+    )
     space = " " if len(currency) > 1 else ""
     return f"{sign}{currency}{space}{text}"
 
@@ -322,7 +324,12 @@ def paired_bars(
     ax = axes(ax) if ax is None else ax
     position = np.arange(len(labels))
     ax.barh(
-        position - 0.19, np.nan_to_num(values), height=0.36, color=ACCENT, linewidth=0, label=names[0]
+        position - 0.19,
+        np.nan_to_num(values),
+        height=0.36,
+        color=ACCENT,
+        linewidth=0,
+        label=names[0],
     )
     ax.barh(
         position + 0.19, np.nan_to_num(others), height=0.36, color=SOFT, linewidth=0, label=names[1]

@@ -37,7 +37,9 @@ def test_text_that_a_spreadsheet_would_run_gets_an_apostrophe(text):
     assert rows == [["customer"], ["'" + text], ["plain"], [f" {text}"]]
 
 
-@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
+@pytest.mark.parametrize(
+    "kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())]
+)
 def test_every_layout_of_text_is_made_harmless(kind):
     column = pa.array(["=x", None, "y"]).cast(kind)
     assert _files.to_csv(pa.table({"a": column})) == b'"a"\n"\'=x"\n\n"y"\n'
@@ -53,7 +55,7 @@ def test_numbers_and_dates_stay_as_they_are():
 
 
 def test_commas_quotes_and_line_breaks_come_back():
-    texts = ['a,b', 'say "hi"', "two\nlines", "", "ünï"]
+    texts = ["a,b", 'say "hi"', "two\nlines", "", "ünï"]
     content = _files.to_csv(pa.table({"a": texts})).decode()
     assert [r[0] if r else "" for r in csv.reader(io.StringIO(content, newline=""))][1:] == texts
 

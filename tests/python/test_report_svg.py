@@ -1,4 +1,4 @@
-"""Pictures inside a page: no outside references, unique ids, colours of the scheme, escaped texts."""
+"""Pictures inside a page: no outside references, unique ids, scheme colours, escaped texts."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ def test_every_reference_finds_its_id_and_carries_the_name():
 
 
 @pytest.mark.parametrize(
-    "text", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "a & b", "$x_1$", "é € 漢"]
+    "text",
+    ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "a & b", "$x_1$", "é € 漢"],
 )
 def test_texts_are_escaped_and_come_back(text):
     svg = drawn(text=text)

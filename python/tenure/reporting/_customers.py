@@ -57,7 +57,10 @@ def customers(context: Context) -> Section:
         orders.lower,
         orders.upper,
     )
-    lead = f"These {n:,} customers are expected to place {orders.value:,.0f} orders over the next {words}"
+    lead = (
+        f"These {n:,} customers are expected to place {orders.value:,.0f} orders over the next "
+        f"{words}"
+    )
     if made.total_value is not None:
         worth = made.total_value
         low, high = (plotting.money(v, settings.currency) for v in (worth.lower, worth.upper))
@@ -182,15 +185,15 @@ def _matrix(context: Context, made: Forecast) -> Picture:
             count[i, j] = here.sum()
             if count[i, j]:
                 mean[i, j] = made.alive[here].mean()
-    i, j = np.nonzero(count)
+    some, of = np.nonzero(count)
     context.findings.tables["alive_by_history"] = as_table(
         {
-            "repeat_orders_from": np.array([r[0] for r in rows])[i],
-            "repeat_orders_below": np.array([float(r[1]) for r in rows])[i],
-            "months_silent_from": np.array([c[0] for c in columns])[j],
-            "months_silent_below": np.array([float(c[1]) for c in columns])[j],
-            "customers": count[i, j],
-            "probability_alive": mean[i, j],
+            "repeat_orders_from": np.array([r[0] for r in rows])[some],
+            "repeat_orders_below": np.array([float(r[1]) for r in rows])[some],
+            "months_silent_from": np.array([c[0] for c in columns])[of],
+            "months_silent_below": np.array([float(c[1]) for c in columns])[of],
+            "customers": count[some, of],
+            "probability_alive": mean[some, of],
         }
     )
 

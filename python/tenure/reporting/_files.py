@@ -164,8 +164,8 @@ def _check_folder(path: Path) -> None:
         foreign = _foreign(path)
         if foreign is not None:
             msg = (
-                f"{path} holds {foreign!r}, which no report wrote; only an empty folder or a former "
-                "report is replaced"
+                f"{path} holds {foreign!r}, which no report wrote; only an empty folder or a "
+                "former report is replaced"
             )
             raise InvalidInputError(msg, argument="path", value=str(path))
 

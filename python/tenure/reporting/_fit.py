@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from tenure import plotting
 from tenure._validation import Floats
-from tenure.reporting._context import Z, Context, day_words
+from tenure.reporting._context import Context, Z, day_words
 from tenure.reporting._forecast import Check, check_fit, forecast
 from tenure.reporting._parts import (
     HALF,
@@ -80,7 +80,9 @@ def _tracking(context: Context, made: Check) -> tuple[Picture, Picture]:
             ax = plotting.axes(figure.subplots())
             actual = np.cumsum(track.actual) if cumulative else track.actual
             expected = np.cumsum(track.expected) if cumulative else track.expected
-            plotting.curve(track.end, actual, ax=ax, color=plotting.INK, linewidth=1.4, label="Actual")
+            plotting.curve(
+                track.end, actual, ax=ax, color=plotting.INK, linewidth=1.4, label="Actual"
+            )
             plotting.curve(track.end, expected, ax=ax, label="Expected")
             cut = np.datetime64(made.last_day)
             ax.axvline(cut, color=plotting.MUTED, linewidth=1.0, linestyle=(0, (4, 3)))
@@ -230,5 +232,3 @@ def _parameters(context: Context, made: Check | None) -> View | None:
         file="parameters",
         open=True,
     )
-
-

@@ -9,7 +9,7 @@ import numpy as np
 
 from tenure import plotting
 from tenure._time import to_datetime
-from tenure.reporting._context import Z, Context, Period, day_words, periods, wilson
+from tenure.reporting._context import Context, Period, Z, day_words, periods, wilson
 from tenure.reporting._parts import (
     FULL_WIDTH,
     Column,
@@ -133,9 +133,7 @@ def _by_period(context: Context) -> Picture:
         ax.set_xlim(-0.6, max(len(spans), 4) - 0.4)
         ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderaxespad=0.2)
 
-    return context.draw(
-        "orders", f"Orders by {name}", caption, "order", paint, (FULL_WIDTH, 2.9)
-    )
+    return context.draw("orders", f"Orders by {name}", caption, "order", paint, (FULL_WIDTH, 2.9))
 
 
 def _growth(context: Context, spans: list[Period]) -> dict[str, Any]:
@@ -181,5 +179,3 @@ def _growth_view(context: Context) -> Any:
         currency=context.settings.currency,
         file="orders_by_period",
     )
-
-

@@ -19,7 +19,7 @@ _LONGEST_TITLE = 200
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Checked arguments of `report`; `horizon` in `unit`, `cut` an instant or None with its reason."""
+    """Checked arguments of `report`; `horizon` in `unit`, `cut` an instant, or None and why."""
 
     horizon: float
     horizon_text: str
@@ -87,7 +87,7 @@ def _default_cut(log: EventLog) -> tuple[int | None, str]:
     """39 weeks before the end where that is at most half the log, else a third; at a day's end."""
     end = last_day(log)
     days = (end - log.observed_from.date()).days + 1
-    holdout = _HOLDOUT_DAYS if 2 * _HOLDOUT_DAYS <= days else days // 3
+    holdout = _HOLDOUT_DAYS if days >= 2 * _HOLDOUT_DAYS else days // 3
     if holdout < 1:
         return None, f"the log spans {days} day{'s' if days > 1 else ''}, too few to keep some back"
     return start_of_day(end - dt.timedelta(days=holdout - 1), log.timezone), ""

@@ -61,13 +61,14 @@ def _quoted(stage: str) -> str:
 def _loyal(sizes: Any, shown: list[int], money: bool) -> str:
     """What the cherished stages hold, if there are any."""
     kept = [i for i in shown if sizes.four_stage[i] == "cherishing"]
-    if not kept or not money:
+    if not kept or not money or not sizes.net_value[shown].sum() > 0:
         return ""
     customers = float(sizes.customers[kept].sum() / sizes.customers[shown].sum())
     value = float(sizes.net_value[kept].sum() / sizes.net_value[shown].sum())
     names = listed([_quoted(sizes.stage[i]) for i in kept])
+    hold = "the stage {} holds" if len(kept) == 1 else "the stages {} hold"
     return (
-        f"; {names} are {plotting.percent(customers)} of customers and brought "
+        f"; {hold.format(names)} {plotting.percent(customers)} of customers and brought "
         f"{plotting.percent(value)} of revenue"
     )
 
@@ -143,18 +144,14 @@ def _picture(context: Context, sizes: Any, shown: list[int], outcomes: Any) -> P
             names,
             counts,
             ax=ax,
-            texts=[
-                f"{n:,.0f}  ({plotting.percent(n / counts.sum())})" for n in counts
-            ],
+            texts=[f"{n:,.0f}  ({plotting.percent(n / counts.sum())})" for n in counts],
         )
         plotting.number_ticks(ax.xaxis, whole=True)
         ax.set_xlim(0, counts.max() * 1.38)
         ax.set_title("Customers now")
         if panels > 1:
             ax = plotting.axes(every[1])
-            plotting.points(
-                column("loss_risk"), column("loss_lower"), column("loss_upper"), ax=ax
-            )
+            plotting.points(column("loss_risk"), column("loss_lower"), column("loss_upper"), ax=ax)
             plotting.percent_ticks(ax.xaxis, 0)
             ax.set_xticks([0.0, 0.25, 0.5, 0.75, 1.0])
             ax.set_xlim(-0.02, 1.02)
