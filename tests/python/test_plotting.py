@@ -84,9 +84,8 @@ def test_axes_draws_into_the_one_that_is_given():
     assert plotting.axes(ax) is ax
     assert not ax.spines["top"].get_visible()
     assert plotting.curve([0, 1], [0, 1], ax=ax) is ax
-    assert (
-        plotting.bars(["a"], [1.0], ax=Figure().subplots()).get_yticklabels()[0].get_text() == "a"
-    )
+    bars = plotting.bars(["a"], [1.0], ax=Figure().subplots())
+    assert bars.get_yticklabels()[0].get_text() == "a"
 
 
 def test_a_curve_leaves_a_gap_where_nothing_is_known_and_has_its_band():

@@ -1,4 +1,4 @@
-"""Pictures inside a page: no outside references, unique ids, colours of the scheme, escapes."""
+"""Pictures inside a page: no outside references, unique ids, scheme colours, escaped texts."""
 
 from __future__ import annotations
 

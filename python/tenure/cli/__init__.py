@@ -10,13 +10,17 @@ from __future__ import annotations
 import sys
 
 from tenure._errors import MissingExtraError
+from tenure._extras import require
 
 
 def main() -> None:
     """Run the command line; the entry point of the package."""
     try:
-        from tenure.cli._commands import app
+        require("typer", "use the command line")
+        require("rich", "use the command line")
     except MissingExtraError as error:
         print(f"tenure: {error}", file=sys.stderr)
         sys.exit(1)
-    app()
+    from tenure.cli._commands import app
+
+    app(prog_name="tenure")

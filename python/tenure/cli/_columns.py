@@ -1,4 +1,4 @@
-"""Which column is the customer, the time, the amount: guessed from its name, said aloud."""
+"""Which column of a file is the customer, the time, the amount: guessed from its name."""
 
 from __future__ import annotations
 
@@ -11,78 +11,21 @@ from tenure.events.read import _connect, _reader
 
 #: Names without case, spaces and punctuation, the most telling first.
 _NAMES = {
-    "customer": [
-        "customerid",
-        "customer",
-        "custid",
-        "cust",
-        "customerkey",
-        "customernumber",
-        "customerno",
-        "customeremail",
-        "clientid",
-        "client",
-        "userid",
-        "user",
-        "memberid",
-        "member",
-        "accountid",
-        "account",
-        "buyerid",
-        "buyer",
-        "shopperid",
-        "personid",
-        "subscriberid",
-        "visitorid",
-        "email",
-    ],
-    "time": [
-        "orderdate",
-        "ordereddate",
-        "orderedat",
-        "ordertime",
-        "ordertimestamp",
-        "invoicedate",
-        "purchasedate",
-        "purchasedat",
-        "purchasetime",
-        "transactiondate",
-        "transactiontime",
-        "paymentdate",
-        "saledate",
-        "date",
-        "datetime",
-        "timestamp",
-        "time",
-        "createdat",
-        "eventtime",
-        "eventdate",
-        "day",
-        "ts",
-    ],
-    "amount": [
-        "amount",
-        "totalamount",
-        "netamount",
-        "orderamount",
-        "revenue",
-        "netrevenue",
-        "ordervalue",
-        "totalvalue",
-        "value",
-        "total",
-        "ordertotal",
-        "totalprice",
-        "grandtotal",
-        "sales",
-        "netsales",
-        "sale",
-        "spend",
-        "dollarvalue",
-        "monetaryvalue",
-        "paymentvalue",
-        "price",
-    ],
+    "customer": (
+        "customerid customer custid cust customerkey customernumber customerno customeremail "
+        "clientid client userid user memberid member accountid account buyerid buyer "
+        "shopperid personid subscriberid visitorid email "
+    ),
+    "time": (
+        "orderdate ordereddate orderedat ordertime ordertimestamp invoicedate purchasedate "
+        "purchasedat purchasetime transactiondate transactiontime paymentdate saledate date "
+        "datetime timestamp time createdat eventtime eventdate day ts "
+    ),
+    "amount": (
+        "amount totalamount netamount orderamount revenue netrevenue ordervalue totalvalue "
+        "value total ordertotal totalprice grandtotal sales netsales sale spend dollarvalue "
+        "monetaryvalue paymentvalue price "
+    ),
 }
 _QUANTITIES = {"quantity", "qty", "pieces", "items"}
 
@@ -90,7 +33,7 @@ _QUANTITIES = {"quantity", "qty", "pieces", "items"}
 def guess(columns: Sequence[str], role: str) -> str | None:
     """Return the column that plays the role, or None where no name tells."""
     plain = {_plain(c): c for c in reversed(columns)}
-    return next((plain[name] for name in _NAMES[role] if name in plain), None)
+    return next((plain[name] for name in _NAMES[role].split() if name in plain), None)
 
 
 def names(files: Sequence[str]) -> list[str]:

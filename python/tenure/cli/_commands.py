@@ -5,23 +5,16 @@ from __future__ import annotations
 import functools
 import os
 import sys
-import time
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
+from time import monotonic
 from typing import Annotated, Any, ParamSpec
 
-from tenure._errors import TenureError, TenureWarning
-from tenure._extras import require
+import typer
 
-typer = require("typer", "use the command line")
-require("rich", "use the command line")
-from rich.console import Console  # noqa: E402
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: E402
-from rich.table import Table  # noqa: E402
-from rich.text import Text  # noqa: E402
+from tenure._errors import TenureError
+from tenure.cli._talk import progress, say, show, tell_findings
 
 _P = ParamSpec("_P")
 
@@ -111,28 +104,28 @@ def _main(
 
 
 def _failing(command: Callable[_P, None]) -> Callable[_P, None]:
-    """End with one line on standard error and exit code 1 if data or machine stand in the way."""
+    """End with one line on standard error and code 1 where data or machine stand in the way."""
 
     @functools.wraps(command)
     def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
         try:
             command(*args, **kwargs)
         except KeyboardInterrupt:
-            _say("interrupted")
+            say("interrupted")
             raise typer.Exit(130) from None
         except BrokenPipeError:
             # The reader of our output has left; what is still buffered must not raise again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(1) from None
         except MemoryError:
-            _say("there is not enough memory for this")
+            say("there is not enough memory for this")
             raise typer.Exit(1) from None
         except OSError as error:
             name = f"{error.filename}: " if error.filename else ""
-            _say(f"{name}{error.strerror or error}")
+            say(f"{name}{error.strerror or error}")
             raise typer.Exit(1) from None
         except TenureError as error:
-            _say(str(error))
+            say(str(error))
             raise typer.Exit(1) from None
 
     return run
@@ -142,7 +135,7 @@ def _failing(command: Callable[_P, None]) -> Callable[_P, None]:
     epilog=(
         "**Examples**\n\n"
         "    tenure report orders.csv --out report/\n\n"
-        "    tenure report shop.parquet --customer client --time bought --amount eur\n\n"
+        "    tenure report shop.parquet --customer client --time bought --amount paid\n\n"
         "    tenure report events.csv --event kind --orders purchase --cut 2024-06-30\n\n"
         "    tenure report --sample --out report/"
     )
@@ -187,7 +180,7 @@ def report(
         str,
         _option(
             "--cut",
-            help="Last day the checked model learns from (39 weeks or a third before the end).",
+            help="Last day that the checked model learns from [default: 39 weeks before the end].",
             panel=_MODEL,
         ),
     ] = "",
@@ -200,10 +193,10 @@ def report(
     """
     import tenure as tn
 
-    begun = _now()
+    begun = monotonic()
     if sample == bool(files):
         raise typer.BadParameter("name a file, or say --sample", param_hint="FILE...")
-    with _progress() as step:
+    with progress() as step:
         step(0.0, "reading")
         if sample:
             log = tn.EventLog(
@@ -225,7 +218,7 @@ def report(
                 on_invalid=on_invalid.value,
             )
             title = title or _title(files or [])
-        _tell_findings(log)
+        tell_findings(log)
         made = tn.report(
             log,
             out,
@@ -239,8 +232,8 @@ def report(
             progress=step,
         )
     for warning in made.warnings:
-        _say(f"note: {warning}")
-    _say(f"{len(made.files)} files in {_now() - begun:.1f} s")
+        say(f"note: {warning}")
+    say(f"{len(made.files)} files in {monotonic() - begun:.1f} s")
     print(made.page)
 
 
@@ -295,10 +288,10 @@ def summary(
         on_refund=on_refund.value,
         on_invalid=on_invalid.value,
     )
-    _tell_findings(log)
+    tell_findings(log)
     result = log.summary(unit=unit.value)
     if not out:
-        _show(result, rows)
+        show(result, rows)
         return
     table = _files.missing_for_nan(result.to_arrow())
     content = _files.to_csv(table) if ending == ".csv" else _files.to_parquet(table)
@@ -307,7 +300,7 @@ def summary(
         sys.stdout.flush()
     else:
         write_whole(Path(os.path.abspath(out)), content)
-        _say(f"{len(result):,} customers in {out}")
+        say(f"{len(result):,} customers in {out}")
 
 
 # --- reading -------------------------------------------------------------------------------------
@@ -344,10 +337,10 @@ def _read(
                 )
             chosen[role] = found or ""
             guessed.append(f"{role} = {found}" if found else "no amounts")
-        _say(f"columns by their names: {', '.join(guessed)}")
+        say(f"columns by their names: {', '.join(guessed)}")
         pieces = _columns.unit_price(columns, chosen["amount"])
         if pieces is not None and not amount:
-            _say(f"{chosen['amount']} counts as the whole row's amount, {pieces} is not multiplied")
+            say(f"{chosen['amount']} counts as the whole row's amount, {pieces} is not multiplied")
     columns_of_log = {k: v for k, v in chosen.items() if v}
     if event:
         columns_of_log["event"] = event
@@ -367,68 +360,3 @@ def _number_or_text(text: str) -> float | str:
         return float(text)
     except ValueError:
         return text
-
-
-def _tell_findings(log: Any) -> None:
-    found = log.data_report
-    for finding, count in found.findings.items():
-        if count:
-            action = found.actions.get(finding, "")
-            _say(f"{count:,} rows: {finding.replace('_', ' ')}" + (f", {action}" if action else ""))
-
-
-# --- talking -------------------------------------------------------------------------------------
-
-
-def _say(text: str) -> None:
-    """Tell the person at the terminal; one line whatever the text holds."""
-    print(f"tenure: {_plain(text)}", file=sys.stderr, flush=True)
-
-
-def _plain(text: str) -> str:
-    """Make a text harmless for a terminal: an id may hold control characters."""
-    return "".join(c if c.isprintable() else " " for c in text)
-
-
-def _now() -> float:
-    return time.monotonic()
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[float, str], None]]:
-    """Yield a function that shows how far the work is; it is silent where no one watches."""
-    console = Console(stderr=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TenureWarning)  # they come back in `Report.warnings`
-        if not console.is_terminal:
-            yield lambda share, what: None
-            return
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=console, transient=True) as bar:
-            task = bar.add_task("", total=1.0)
-            yield lambda share, what: bar.update(task, completed=share, description=what)
-
-
-def _show(result: Any, rows: int) -> None:
-    table = Table(title=Text(result._title()), title_justify="left")
-    arrow = result.to_arrow()
-    for name in arrow.column_names:
-        left = name == "customer"
-        table.add_column(Text(name), justify="left" if left else "right", no_wrap=True)
-    for row in arrow.slice(0, rows).to_pylist():
-        table.add_row(*(Text(_plain(_cell(v))) for v in row.values()))
-    left_out = arrow.num_rows - rows
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=160)
-    console.print(table)
-    if left_out > 0:
-        console.print(f"... {left_out:,} more; --out FILE.csv writes them all")
-
-
-def _cell(value: Any) -> str:
-    if value is None or value != value:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:,.2f}"
-    return f"{value:%Y-%m-%d %H:%M}" if hasattr(value, "strftime") else str(value)

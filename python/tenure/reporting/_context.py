@@ -31,7 +31,13 @@ class Context:
     base: Summary
     findings: Findings = field(default_factory=Findings)
     customer_columns: dict[str, Any] = field(default_factory=dict)
-    cache: dict[str, Any] = field(default_factory=dict)
+    kept: dict[str, Any] = field(default_factory=dict)
+
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """Return what `make` returned when the name was first asked for."""
+        if name not in self.kept:
+            self.kept[name] = make()
+        return self.kept[name]
 
     @property
     def money(self) -> bool:

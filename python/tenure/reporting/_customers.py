@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from tenure import plotting
 from tenure._validation import Floats, Ints
-from tenure.reporting._context import Context
-from tenure.reporting._forecast import Forecast, forecast
+from tenure.reporting._context import Context, day_words
+from tenure.reporting._forecast import Forecast, check_fit, forecast
 from tenure.reporting._parts import (
     HALF,
     Block,
@@ -58,8 +58,8 @@ def customers(context: Context) -> Section:
         orders.upper,
     )
     lead = (
-        f"These {n:,} customers are expected to place {orders.value:,.0f} orders "
-        f"over the next {words}"
+        f"These {n:,} customers are expected to place {orders.value:,.0f} orders over the next "
+        f"{words}"
     )
     if made.total_value is not None:
         worth = made.total_value
@@ -76,7 +76,21 @@ def customers(context: Context) -> Section:
         )
         lead += f", worth {plotting.money(worth.value, settings.currency)} today"
     blocks: list[Block] = [_matrix(context, made), _shares(context, made), _top(context, made)]
-    return Section("customers", "Customers by value", lead + ".", tuple(blocks), tuple(made.notes))
+    notes = (*made.notes, *_track_record(context))
+    return Section("customers", "Customers by value", lead + ".", tuple(blocks), notes)
+
+
+def _track_record(context: Context) -> tuple[str, ...]:
+    """How far the same model was off where that could be seen."""
+    tried = check_fit(context)
+    if isinstance(tried, Missing) or not tried.holdout_orders.sum() > 0:
+        return ()
+    off = float(tried.holdout_expected.sum() / tried.holdout_orders.sum()) - 1.0
+    return (
+        f"Intervals of the totals take the model for true. Fitted to the orders up to "
+        f"{day_words(tried.last_day)}, it expected {plotting.percent(abs(off))} "
+        f"{'more' if off > 0 else 'fewer'} orders after that than were placed.",
+    )
 
 
 def customer_columns(context: Context, made: Forecast | Missing) -> tuple[dict[str, Any], Ints]:
@@ -171,15 +185,15 @@ def _matrix(context: Context, made: Forecast) -> Picture:
             count[i, j] = here.sum()
             if count[i, j]:
                 mean[i, j] = made.alive[here].mean()
-    i, j = np.nonzero(count)
+    some, of = np.nonzero(count)
     context.findings.tables["alive_by_history"] = as_table(
         {
-            "repeat_orders_from": np.array([r[0] for r in rows])[i],
-            "repeat_orders_below": np.array([float(r[1]) for r in rows])[i],
-            "months_silent_from": np.array([c[0] for c in columns])[j],
-            "months_silent_below": np.array([float(c[1]) for c in columns])[j],
-            "customers": count[i, j],
-            "probability_alive": mean[i, j],
+            "repeat_orders_from": np.array([r[0] for r in rows])[some],
+            "repeat_orders_below": np.array([float(r[1]) for r in rows])[some],
+            "months_silent_from": np.array([c[0] for c in columns])[of],
+            "months_silent_below": np.array([float(c[1]) for c in columns])[of],
+            "customers": count[some, of],
+            "probability_alive": mean[some, of],
         }
     )
 

@@ -26,7 +26,11 @@ DEFINITIONS = (
         "All that one customer bought on one calendar day of the log's time zone, amounts added "
         "up. A day with nothing but refunds is no order.",
     ),
-    Definition("revenue", "Revenue", "The sum of all amounts, refunds taken off."),
+    Definition(
+        "revenue",
+        "Revenue",
+        "The sum of all amounts, refunds taken off.",
+    ),
     Definition(
         "order-value",
         "Order value",
@@ -66,21 +70,21 @@ DEFINITIONS = (
         "retention",
         "Retention",
         "Of a cohort, the share who ordered in the k-th calendar month after the month of their "
-        "first order. It may rise again: who skips a month is not gone. A month that has not ended "
-        "is not shown (grey), never counted as zero.",
+        "first order. It may rise again: who skips a month is not gone. A month that has not "
+        "ended is not shown (grey), never counted as zero.",
     ),
     Definition(
         "pooled",
         "All cohorts",
-        "Retention of all cohorts together: customers who returned in month k over customers whose "
-        "month k has been observed.",
+        "Retention of all cohorts together: customers who returned in month k over customers "
+        "whose month k has been observed.",
     ),
     Definition(
         "stage",
         "Lifecycle stage",
         "Each customer stands in exactly one stage. The first rule that fits decides, from the "
-        "number of orders, the days since the last one, the gaps between them and the money spent; "
-        "the thresholds come from the log itself and are listed with the stages.",
+        "number of orders, the days since the last one, the gaps between them and the money "
+        "spent; the thresholds come from the log itself and are listed with the stages.",
     ),
     Definition(
         "loss-risk",
@@ -91,8 +95,8 @@ DEFINITIONS = (
     Definition(
         "revenue-potential",
         "Revenue potential",
-        "Mean net revenue per customer of a stage in the hold-out that followed the cut, customers "
-        "without an order included as zero.",
+        "Mean net revenue per customer of a stage in the hold-out that followed the cut, "
+        "customers without an order included as zero.",
     ),
     Definition(
         "p-alive",
@@ -109,34 +113,34 @@ DEFINITIONS = (
     Definition(
         "expected-spend",
         "Expected order value",
-        "The mean order value that the model expects of a customer: their own mean, pulled towards "
-        "that of all customers, the more so the fewer orders there are.",
+        "The mean order value that the model expects of a customer: their own mean, pulled "
+        "towards that of all customers, the more so the fewer orders there are.",
     ),
     Definition(
         "expected-value",
         "Expected value",
-        "Expected orders within the horizon, each worth the expected order value times the margin, "
-        "discounted to the end of observation at the stated yearly rate.",
+        "Expected orders within the horizon, each worth the expected order value times the "
+        "margin, discounted to the end of observation at the stated yearly rate.",
     ),
     Definition(
         "decile",
         "Decile of value",
-        "Customers ranked by expected value and cut into ten groups of equal size; the first holds "
-        "the highest values.",
+        "Customers ranked by expected value and cut into ten groups of equal size; the first "
+        "holds the highest values.",
     ),
     Definition(
         "rfm",
         "RFM segment",
-        "Customers scored from 1 to 5 by how recently and how often they ordered (5 is best; equal "
-        "customers get equal scores), and named by a grid over the two scores. Money is scored too "
-        "and listed in the table.",
+        "Customers scored from 1 to 5 by how recently and how often they ordered (5 is best; "
+        "equal customers get equal scores), and named by a grid over the two scores. Money is "
+        "scored too and listed in the table.",
     ),
     Definition(
         "holdout",
         "Calibration and hold-out",
         "For the check of the fit the log is cut in two: the model learns from what came before "
-        "the cut and is compared with what came after it, which it has not seen. The forecasts use "
-        "the whole log.",
+        "the cut and is compared with what came after it, which it has not seen. The forecasts "
+        "use the whole log.",
     ),
     Definition(
         "tracking",
@@ -153,14 +157,14 @@ DEFINITIONS = (
     Definition(
         "conditional",
         "Conditional expectation",
-        "Customers grouped by their repeat orders before the cut: the mean number of orders in the "
-        "hold-out, as it was and as the model expected it from each customer's history.",
+        "Customers grouped by their repeat orders before the cut: the mean number of orders in "
+        "the hold-out, as it was and as the model expected it from each customer's history.",
     ),
     Definition(
         "standard-error",
         "Standard error",
-        "How far an estimated parameter would typically lie from its true value if the model held. "
-        "From the curvature of the likelihood at its maximum.",
+        "How far an estimated parameter would typically lie from its true value if the model "
+        "held. From the curvature of the likelihood at its maximum.",
     ),
     Definition(
         "refund",

@@ -1,10 +1,11 @@
-"""The models: fitted to the whole log for the forecast, up to the cut for the check of the fit."""
+"""The models: fitted to the whole log for the forecast, and up to the cut to check the fit."""
 
 from __future__ import annotations
 
 import copy
 import datetime as dt
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tenure import clv
-from tenure._errors import InvalidInputError
+from tenure._errors import ConvergenceWarning, InvalidInputError
 from tenure._time import MICROS_PER_DAY, UNIT_DAYS, to_datetime
 from tenure._validation import Floats, Ints
 from tenure.events import Summary
@@ -34,6 +35,8 @@ _ALL = "all orders"
 _LAST_FREQUENCY = 7
 _MOST_ROWS = 100_000  # customers behind the interval of a total
 _STEP = 1e-3
+_PENALTY = 1e-6  # per customer, as in `tenure.clv`: it costs about one unit of log-likelihood
+_FEWEST_REPEATERS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +88,14 @@ class Check:
 
 def forecast(context: Context) -> Forecast | Missing:
     """Return the forecast; fitted at the first call."""
-    return _once(context, "forecast", _forecast)
+    made: Forecast | Missing = context.once("forecast", lambda: _forecast(context))
+    return made
 
 
 def check_fit(context: Context) -> Check | Missing:
     """Return the check of the fit; fitted at the first call."""
-    return _once(context, "check", _check)
-
-
-def _once(context: Context, name: str, make: Callable[[Context], Any]) -> Any:
-    if name not in context.cache:
-        context.cache[name] = make(context)
-    return context.cache[name]
+    made: Check | Missing = context.once("check", lambda: _check(context))
+    return made
 
 
 # --- forecast ------------------------------------------------------------------------------------
@@ -104,7 +103,7 @@ def _once(context: Context, name: str, make: Callable[[Context], Any]) -> Any:
 
 def _forecast(context: Context) -> Forecast | Missing:
     base, settings = context.base, context.settings
-    fitted = _transactions(base, "The forecast")
+    fitted = _transactions(context, base, "The forecast")
     if isinstance(fitted, Missing):
         return fitted
     value_model, why = _with_spend(context, fitted)
@@ -140,6 +139,12 @@ def _forecast(context: Context) -> Forecast | Missing:
     )
     once = int((base.frequency == 0).sum())
     notes = [why] if why else []
+    seen = days_between(context.log._from, context.log._until)
+    if settings.horizon * context.unit_days > seen:
+        notes.append(
+            f"The forecast reaches {settings.horizon * context.unit_days:.0f} days ahead, further "
+            f"than the {seen:.0f} days that were observed."
+        )
     if once:
         notes.append(
             f"P(alive) of the {counted(once, 'customer')} without a repeat order is 100 % by "
@@ -161,12 +166,39 @@ def _asked(context: Context) -> dict[str, Any]:
     }
 
 
-def _transactions(base: Summary, what: str) -> Any:
+def _fitted(context: Context, make: Callable[[float], Any], base: Summary) -> Any:
+    """Return a fitted model, perhaps not converged; at a boundary, one with a weak penalty.
+
+    A parameter that runs to infinity means that customers hardly differ in it. The prediction is
+    then as good as any, but not its standard error: the penalty stops the run and is told of.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # told below in the report's words
+        model = make(0.0).fit(base)
+        if model.status_ == "boundary" and int((base.frequency > 0).sum()) >= _FEWEST_REPEATERS:
+            penalised = make(_PENALTY).fit(base)
+            model = penalised if penalised.converged_ else model
+    last = base.end - dt.timedelta(microseconds=1)
+    about = f"{_NAMES[type(model).__name__]}, fitted to the orders up to {last:%Y-%m-%d}"
+    if not model.converged_:
+        context.findings.warnings.append(
+            f"{about}: no optimum was found ({model.status_}), and nothing that rests on it is "
+            "shown"
+        )
+    elif model.l2 > 0.0:
+        context.findings.warnings.append(
+            f"{about}: the data do not determine all of its parameters, so a weak penalty "
+            f"(l2 = {_PENALTY:g}) was added; read its parameters and intervals with care"
+        )
+    return model
+
+
+def _transactions(context: Context, base: Summary, what: str) -> Any:
     """Return a fitted BG/NBD model, or why there is none."""
     if not (base.frequency > 0).any():
         why = "is not shown: nobody ordered a second time, and who never returns teaches no rhythm."
         return Missing(what, why)
-    model = clv.BGNBD().fit(base)
+    model = _fitted(context, lambda l2: clv.BGNBD(l2=l2), base)
     if not model.converged_:
         return Missing(what, f"is not shown: the fit did not converge; {_WHY[model.status_]}.")
     return model
@@ -176,23 +208,19 @@ def _with_spend(context: Context, fitted: Any) -> tuple[Any, str]:
     """Return a model of value around the fitted one, or None and why money is left out."""
     if not context.money:
         return None, ""
+    start = "Expected value is not shown"
     try:
-        spend = clv.GammaGamma().fit(context.base)
+        spend = _fitted(context, lambda l2: clv.GammaGamma(l2=l2), context.base)
     except InvalidInputError as error:
-        return (
-            None,
-            f"Expected value is not shown: the model of order values cannot be fitted ({error}).",
-        )
+        return None, f"{start}: the model of order values cannot be fitted ({error})."
     if not spend.converged_:
-        return None, (
-            "Expected value is not shown: the fit of order values did not converge; "
-            f"{_WHY[spend.status_]}."
-        )
+        why = _WHY[spend.status_]
+        return None, f"{start}: the fit of order values did not converge; {why}."
     p, q = spend.params_["p"], spend.params_["q"]
     if q <= 1.0:
         return None, (
-            "Expected value is not shown: order values vary so much between customers that their "
-            f"mean does not exist under the model (q = {q:.3g}, p = {p:.3g})."
+            f"{start}: order values vary so much between customers that their mean does not exist "
+            f"under the model (q = {q:.3g}, p = {p:.3g})."
         )
     model = clv.CLV(clv.BGNBD(), clv.GammaGamma())
     model.transactions_, model.spend_ = fitted, spend
@@ -257,7 +285,7 @@ def _check(context: Context) -> Check | Missing:
     last = day_before(settings.cut, log.timezone)
     if len(base) == 0:
         return Missing(what, f"is not shown: no customer had ordered by the cut on {last}.")
-    model = _transactions(base, what)
+    model = _transactions(context, base, what)
     if isinstance(model, Missing):
         return Missing(what, f"{model.why.removesuffix('.')} (orders up to the cut on {last}).")
     counts = model.expected_frequency_counts(base, _LAST_FREQUENCY)

@@ -43,10 +43,9 @@ def data(context: Context) -> Section:
         }
     )
     context.findings.tables["data_findings"] = table
-    lead = f"{counted(found.rows, 'row')} were read and {found.kept:,} kept"
-    lead += f"; {dropped:,} were dropped." if dropped else "; none was dropped."
+    lead = f"Rows read: {found.rows:,}; kept: {found.kept:,}; dropped: {dropped:,}"
     refunds = found.findings.get("refund", 0)
-    lead += f" {counted(refunds, 'row')} are refunds." if refunds else ""
+    lead += f"; refunds among them: {refunds:,}." if refunds else "."
     blocks: list[Block] = []
     if names:
         blocks.append(
@@ -95,10 +94,11 @@ def method(context: Context) -> Section:
         "Unit of time": settings.unit,
         "Cut": cut,
         "Horizon": f"{settings.horizon_text} ({settings.horizon:.2f} {settings.unit}s)",
-        "Discount rate": (
-            f"{plotting.percent(settings.discount_rate)} per {settings.discount_period}"
-        ),
+        "Discount rate": f"{plotting.percent(settings.discount_rate)} a {settings.discount_period}",
         "Margin": plotting.percent(settings.margin),
+        "Models": "BG/NBD for orders"
+        + (", Gamma-Gamma for order values" if context.money else "")
+        + ", by maximum likelihood",
         "Intervals": "95 %",
         "Software": f"tenure {__version__}",
     }

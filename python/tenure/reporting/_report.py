@@ -11,7 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from tenure._errors import DataWarning, InvalidInputError, TenureError, TenureWarning
+from tenure._errors import (
+    ConvergenceWarning,
+    DataWarning,
+    InvalidInputError,
+    TenureError,
+    TenureWarning,
+)
 from tenure._extras import require
 from tenure._results import Table
 from tenure.events import EventLog
@@ -214,8 +220,9 @@ def report(
             tell(0.9 * done / len(_SECTIONS), name.lower())
             sections.append(_section(context, key, name, make))
         _customer_table(context)
-    found = _ours(caught)
-    context.findings.warnings.extend(found)
+    found: dict[str, type[Warning]] = dict.fromkeys(context.findings.warnings, ConvergenceWarning)
+    found |= _ours(caught)
+    context.findings.warnings = list(found)
     loud = [text for text, category in found.items() if not issubclass(category, DataWarning)]
     quiet = tuple(_sentence(text) for text in found if text not in loud)
     sections = [replace(s, notes=(*s.notes, *quiet)) if s.key == "data" else s for s in sections]

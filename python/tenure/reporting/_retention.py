@@ -25,6 +25,7 @@ from tenure.reporting._parts import (
 _MOST_COHORTS = 24
 _MOST_MONTHS = 24
 _FEW = 4  # cohorts up to which each curve has its own band
+_FEWEST = 30  # customers of a cohort that is told of or drawn by itself
 _TOLD_MONTH = 3
 _TOLD_DAYS = (90, 180, 365)
 
@@ -114,15 +115,17 @@ def _triangle(context: Context, rates: Any, names: list[str], sizes: Any) -> Pic
 
 
 def _curves(context: Context, table: cohort.Retention, names: list[str]) -> Picture:
-    months, pooled = table.ages[1:], table.mean
-    shown = [i for i in range(len(names)) if np.isfinite(table.rates[i, 1:]).any()]
+    until = min(len(table.ages), _MOST_MONTHS + 1)
+    months, pooled = table.ages[1:until], table.mean
+    large = table.sizes >= _FEWEST
+    shown = [i for i in np.flatnonzero(large) if np.isfinite(table.rates[i, 1:until]).any()]
     few = len(shown) <= _FEW
 
     def paint(figure: Any) -> None:
         ax = plotting.axes(figure.subplots())
         picked = shown[-_MOST_COHORTS:]
         for tint, i in zip(plotting.shades(len(picked)), picked, strict=True):
-            if len(shown) == 1:
+            if len(names) == 1:
                 break
             at = np.flatnonzero(np.isfinite(table.rates[i]))[1:]
             plotting.curve(
@@ -135,9 +138,9 @@ def _curves(context: Context, table: cohort.Retention, names: list[str]) -> Pict
             )
         plotting.curve(
             months,
-            pooled.rate[1:],
-            pooled.lower[1:],
-            pooled.upper[1:],
+            pooled.rate[1:until],
+            pooled.lower[1:until],
+            pooled.upper[1:until],
             ax=ax,
             color=plotting.INK,
             label="All cohorts",
@@ -150,12 +153,15 @@ def _curves(context: Context, table: cohort.Retention, names: list[str]) -> Pict
         ax.set_xlim(0.7, max(float(months.max()), 2.0) + 0.3)
         ax.legend(loc="upper right")
 
-    bands = "the band is the interval of all cohorts together"
-    caption = (
-        f"Each cohort's share who ordered in month k; {bands}."
-        if few
-        else f"Each cohort's share who ordered in month k, the later the darker; {bands}."
-    )
+    band = "the band is the interval of all cohorts together."
+    if not shown or len(names) == 1:
+        caption = "The share of all customers who ordered in month k; " + band
+    elif few:
+        caption = "Each cohort's share who ordered in month k; " + band
+    else:
+        caption = "Each cohort's share who ordered in month k, the later the darker; " + band
+    if shown and not large.all():
+        caption += f" Cohorts of fewer than {_FEWEST} customers are only in the triangle."
     return context.draw("curves", "Retention curves", caption, "pooled", paint, HALF)
 
 
@@ -174,9 +180,10 @@ def _repeat_curve(context: Context) -> Block:
         {"days": time[:-1], "share": share[:-1], "lower": lower[:-1], "upper": upper[:-1]}
     )
     told = [d for d in _TOLD_DAYS if d <= curve.last_time]
-    reached = share[np.searchsorted(time, told, side="right") - 1]
+    at = np.searchsorted(time, told, side="right") - 1
     words = [
-        f"{plotting.percent(float(s))} within {d} days" for d, s in zip(told, reached, strict=True)
+        f"{plotting.percent(float(share[i]))} within {d} days"
+        for i, d in zip(at, told, strict=True)
     ]
     caption = "Share of customers with a second order by days since the first" + (
         f": {', '.join(words)}." if words else "."
@@ -211,10 +218,19 @@ def _cells(context: Context) -> View:
 
 
 def _lead(table: cohort.Retention) -> str:
-    """Compare the earliest and the latest cohort whose third month (or last before) is over."""
+    """Compare the earliest and the latest large cohort whose third month, or last, is over."""
     rates = table.rates
-    observed = np.isfinite(rates)
-    month = next(m for m in (_TOLD_MONTH, 2, 1) if m < rates.shape[1] and observed[:, m].any())
+    observed = np.isfinite(rates) & (table.sizes >= _FEWEST)[:, None]
+    several = [m for m in (_TOLD_MONTH, 2, 1) if m < rates.shape[1]]
+    month = next((m for m in several if observed[:, m].any()), None)
+    if month is None:
+        month = next(m for m in several if np.isfinite(table.mean.rate[m]))
+        limits = (table.mean.lower[month], table.mean.upper[month])
+        low, high = (plotting.percent(float(v)) for v in limits)
+        return (
+            f"Of all customers {plotting.percent(float(table.mean.rate[month]))} bought again in "
+            f"month {month} after their first order ({low} to {high})."
+        )
     rows = np.flatnonzero(observed[:, month])
     first, last = int(rows[0]), int(rows[-1])
     text = (

@@ -43,13 +43,24 @@ def segments(context: Context) -> Section:
         pictures.append(picture)
         tables.append(table)
         sentences.append(sentence)
-    picture, table, sentence = _rfm(context, made)
-    pictures.append(picture)
-    tables.append(table)
-    sentences.append(sentence)
+    scored = segment.rfm(context.log, monetary="total" if context.money else None)
+    alike = len(np.unique(scored.r)) == 1 and len(np.unique(scored.f)) == 1
+    if alike or len(context.base) < _FEWEST:
+        why = (
+            f"need at least {_FEWEST} customers."
+            if len(context.base) < _FEWEST
+            else "are not shown: all customers ordered equally often and equally long ago."
+        )
+        pictures.append(Missing("RFM segments", why))
+    else:
+        picture, table, sentence = _rfm(context, scored, made)
+        pictures.append(picture)
+        tables.append(table)
+        sentences.append(sentence)
     if context.money:
         tables.append(_concentration(context))
-    return Section("segments", "Value segments", " ".join(sentences), (*pictures, *tables))
+    lead = " ".join(sentences) or "These customers are too few, or too alike, to be put in groups."
+    return Section("segments", "Value segments", lead, (*pictures, *tables))
 
 
 def decile_of(worth: Floats) -> Ints:
@@ -71,7 +82,8 @@ def _deciles(context: Context, made: Forecast) -> tuple[Picture, View, str]:
     context.customer_columns["decile"] = decile
 
     def total(values: Any) -> Floats:
-        return np.bincount(decile, weights=values, minlength=11)[1:]
+        sums: Floats = np.bincount(decile, values, 11)[1:].astype(np.float64)
+        return sums
 
     share, past_share = _share(total(worth)), _share(total(past))
     columns: dict[str, Any] = {
@@ -101,10 +113,14 @@ def _deciles(context: Context, made: Forecast) -> tuple[Picture, View, str]:
     )
     sentence = (
         f"The tenth of customers with the highest expected {name} holds "
-        f"{plotting.percent(float(share[0]))} of it; they brought "
-        f"{plotting.percent(float(past_share[0]))} of "
-        f"{'revenue' if context.money else 'orders'} so far."
+        f"{plotting.percent(float(share[0]))} of {'them' if name == 'orders' else 'it'}"
     )
+    if np.isfinite(past_share[0]):
+        sentence += (
+            f"; they brought {plotting.percent(float(past_share[0]))} of "
+            f"{'revenue' if context.money else 'orders'} so far"
+        )
+    sentence += "."
     heads = {
         "decile": Column("Decile", "count", "decile"),
         "customers": Column("Customers", "count", "customer"),
@@ -127,8 +143,7 @@ def _deciles(context: Context, made: Forecast) -> tuple[Picture, View, str]:
     return context.draw("deciles", title, caption, "decile", paint, size), shown, sentence
 
 
-def _rfm(context: Context, made: Forecast | Missing) -> tuple[Picture, View, str]:
-    scored = segment.rfm(context.log, monetary="total" if context.money else None)
+def _rfm(context: Context, scored: Any, made: Forecast | Missing) -> tuple[Picture, View, str]:
     groups = scored.segments()
     context.customer_columns |= {"recency_score": scored.r, "frequency_score": scored.f}
     if scored.m is not None:
@@ -167,11 +182,17 @@ def _rfm(context: Context, made: Forecast | Missing) -> tuple[Picture, View, str
             ax=ax,
         )
 
-    top = int(np.nanargmax(past_share)) if np.isfinite(past_share).any() else int(some[0])
+    known = bool(np.isfinite(past_share).all())
+    top = int(np.argmax(past_share if known else groups.customers))
     sentence = (
         f"The RFM segment “{groups.segment[top]}” holds "
-        f"{plotting.percent(float(groups.customer_share[top]))} of customers and brought "
-        f"{plotting.percent(float(past_share[top]))} of {past_name}."
+        f"{plotting.percent(float(groups.customer_share[top]))} of customers"
+        + (
+            f" and brought {plotting.percent(float(past_share[top]))} of {past_name}"
+            if known
+            else ""
+        )
+        + "."
     )
     heads = {
         "segment": Column("Segment", "text", "rfm"),
@@ -197,12 +218,15 @@ def _rfm(context: Context, made: Forecast | Missing) -> tuple[Picture, View, str
 
 
 def _by_segment(scored: Any, values: Floats) -> Floats:
-    return np.bincount(scored.segment_code, weights=values, minlength=len(scored.segment_names))
+    sums = np.bincount(scored.segment_code, values, len(scored.segment_names))
+    return sums.astype(np.float64)
 
 
 def _concentration(context: Context) -> Block:
     if not context.base.revenue.sum() > 0:
         return Missing("Concentration", "is not shown: revenue does not add up to more than 0.")
+    if len(context.base) < _FEWEST:
+        return Missing("Concentration", f"needs at least {_FEWEST} customers.")
     held = segment.concentration(context.base, top=_TOPS)
     context.findings.tables["concentration"] = table = as_table(held._columns())
     first, tenth = float(held.value_share[0]), float(held.value_share[_TOPS.index(0.1)])
@@ -210,7 +234,7 @@ def _concentration(context: Context) -> Block:
         "concentration",
         "Revenue of the top 10 %",
         plotting.percent(tenth),
-        f"top 1 %: {plotting.percent(first)}",
+        f"top 1 %: {plotting.percent(first)}" if len(context.base) >= 100 else "ranked by revenue",
         "concentration",
         tenth,
     )

@@ -19,7 +19,7 @@ _LONGEST_TITLE = 200
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Checked arguments of `report`: `horizon` in `unit`, `cut` an instant or None and why."""
+    """Checked arguments of `report`; `horizon` in `unit`, `cut` an instant, or None and why."""
 
     horizon: float
     horizon_text: str

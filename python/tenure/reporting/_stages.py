@@ -61,13 +61,14 @@ def _quoted(stage: str) -> str:
 def _loyal(sizes: Any, shown: list[int], money: bool) -> str:
     """What the cherished stages hold, if there are any."""
     kept = [i for i in shown if sizes.four_stage[i] == "cherishing"]
-    if not kept or not money:
+    if not kept or not money or not sizes.net_value[shown].sum() > 0:
         return ""
     customers = float(sizes.customers[kept].sum() / sizes.customers[shown].sum())
     value = float(sizes.net_value[kept].sum() / sizes.net_value[shown].sum())
     names = listed([_quoted(sizes.stage[i]) for i in kept])
+    hold = "the stage {} holds" if len(kept) == 1 else "the stages {} hold"
     return (
-        f"; {names} are {plotting.percent(customers)} of customers and brought "
+        f"; {hold.format(names)} {plotting.percent(customers)} of customers and brought "
         f"{plotting.percent(value)} of revenue"
     )
 
