@@ -23,6 +23,17 @@ class ParameterTable(Table):
         Limits are symmetric for the logarithm of the parameter.
     level : float
         Confidence level of the limits.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> orders = tn.datasets.load_cdnow(sample=True)
+    >>> log = tn.EventLog(orders, customer="customer_id", time="date", amount="amount")
+    >>> base = log.summary(unit="week", end="1997-09-30")
+    >>> model = tn.clv.BGNBD().fit(base)
+    >>> table = model.interval(0.95)
+    >>> table.parameter, table.lower.round(2).tolist()
+    (('r', 'alpha', 'a', 'b'), [0.22, 3.73, 0.5, 1.37])
     """
 
     parameter: tuple[str, ...]
@@ -64,6 +75,19 @@ class Predictions(Table):
         Confidence level of the limits.
     quantity : str
         What is predicted.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> orders = tn.datasets.load_cdnow(sample=True)
+    >>> log = tn.EventLog(orders, customer="customer_id", time="date", amount="amount")
+    >>> base = log.summary(unit="week", end="1997-09-30")
+    >>> model = tn.clv.BGNBD().fit(base)
+    >>> table = model.expected_purchases(base, "39w", interval=0.95)
+    >>> [round(float(v[0]), 2) for v in (table.value, table.lower, table.upper)]
+    [1.23, 1.14, 1.32]
+    >>> table.to_arrow().column_names
+    ['customer', 'value', 'lower', 'upper']
     """
 
     customer: Any
@@ -98,6 +122,21 @@ class FrequencyCounts(Table):
         0, 1, ..., and as the last one "this many or more".
     observed, expected : float64 arrays
         Sums of weights.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> orders = tn.datasets.load_cdnow(sample=True)
+    >>> log = tn.EventLog(orders, customer="customer_id", time="date", amount="amount")
+    >>> base = log.summary(unit="week", end="1997-09-30")
+    >>> model = tn.clv.BGNBD().fit(base)
+    >>> model.expected_frequency_counts(base, max_frequency=3)
+    Customers by number of repeat purchases, the last row 3 or more
+    frequency  observed  expected
+            0      1411   1407.68
+            1       439   460.323
+            2       214   192.461
+            3       293   296.531
     """
 
     frequency: Ints
@@ -146,6 +185,17 @@ class Tracking(Table):
     actual : float64 array
         Cumulative observed ones; NaN where only first orders were given.
     unit : str or None
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> orders = tn.datasets.load_cdnow(sample=True)
+    >>> log = tn.EventLog(orders, customer="customer_id", time="date", amount="amount")
+    >>> base = log.summary(unit="week", end="1997-09-30")
+    >>> model = tn.clv.BGNBD().fit(base)
+    >>> track = model.tracking(log)
+    >>> len(track), round(float(track.expected[38])), round(float(track.actual[38]))
+    (78, 2502, 2462)
     """
 
     time: Floats
@@ -214,6 +264,17 @@ class LifetimeValue(Table):
         Confidence limits of `clv`: uncertainty of the parameters only.
     horizon, unit, discount_rate, discount_period, margin, level
         What was asked for; the horizon in `unit`.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> orders = tn.datasets.load_cdnow(sample=True)
+    >>> log = tn.EventLog(orders, customer="customer_id", time="date", amount="amount")
+    >>> base = log.summary(unit="week", end="1997-09-30")
+    >>> model = tn.clv.CLV(tn.clv.BGNBD(), tn.clv.GammaGamma()).fit(base)
+    >>> table = model.predict(base, horizon="39w", discount_rate=0.15, margin=0.4)
+    >>> table.unit, table.horizon, round(float(table.clv.max()), 2)
+    ('week', 39.0, 379.57)
     """
 
     customer: Any
