@@ -46,8 +46,6 @@ set(TENURE_CORE_SOURCES
 )
 set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_clv.cpp
-  cpp/bindings/bind_clv_bg_nbd.cpp
-  cpp/bindings/bind_clv_gamma_gamma.cpp
   cpp/bindings/bind_cohort.cpp
   cpp/bindings/bind_events.cpp
   cpp/bindings/bind_lifecycle.cpp
@@ -55,6 +53,8 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_simulate.cpp
   cpp/bindings/bind_special.cpp
   cpp/bindings/bind_survival.cpp
+  cpp/bindings/clv_bg_nbd.cpp
+  cpp/bindings/clv_gamma_gamma.cpp
   cpp/bindings/module.cpp
 )
 set(TENURE_TEST_SOURCES

@@ -7,8 +7,6 @@ namespace py = pybind11;
 namespace tenure::python {
 // One bind_<area>.cpp each.
 void bind_clv(py::module_&);
-void bind_clv_bg_nbd(py::module_&);
-void bind_clv_gamma_gamma(py::module_&);
 void bind_cohort(py::module_&);
 void bind_events(py::module_&);
 void bind_lifecycle(py::module_&);
@@ -52,8 +50,6 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     bind(submodule);
   };
   area("clv", bind_clv);
-  area("clv_bg_nbd", bind_clv_bg_nbd);
-  area("clv_gamma_gamma", bind_clv_gamma_gamma);
   area("cohort", bind_cohort);
   area("events", bind_events);
   area("lifecycle", bind_lifecycle);

@@ -129,7 +129,7 @@ double bg_nbd_log_expected_alive(const BgNbdParameters& p, double x, double age,
     s.sum += term;
     // From here on terms fall at least by this ratio a step; H_k grows by (k + 1)/k at most.
     const double ratio = std::max(z, z * (m + k) / (k + 1.0)) * (k + 1.0) / k;
-    if (ratio < 1.0 && term * ratio < kEpsilon * (1.0 - ratio) * s.sum) break;
+    if (ratio < 1.0 && !(term * ratio > kEpsilon * (1.0 - ratio) * s.sum)) break;
     if (tiny) s.rescale(pmf);
   }
   return s.log();
@@ -154,7 +154,7 @@ double bg_nbd_log_rate_alive(const BgNbdParameters& p, double x, double age, dou
     term *= z * (m + k) / k * ((b + k - 1.0) / (c + k - 1.0));
     s.sum += term;
     const double ratio = std::max(z, z * (m + k + 1.0) / (k + 1.0));
-    if (ratio < 1.0 && term * ratio < kEpsilon * (1.0 - ratio) * s.sum) break;
+    if (ratio < 1.0 && !(term * ratio > kEpsilon * (1.0 - ratio) * s.sum)) break;
     if (tiny) s.rescale(term);
   }
   return log_rate + s.log();
@@ -167,10 +167,10 @@ double bg_nbd_log_discounted_alive(const BgNbdParameters& p, double x, double ag
   static const std::array<Node, 16> nodes = legendre_nodes();
   const double start = p.alpha + age;
   double sum = 0.0;
-  // Panels over which age grows by e^3 and the discount changes by e^2 at most: in both measures
-  // the integrand is then as smooth as 16 nodes resolve to rounding. [docs/methods/clv.md]
+  // Panels over which age grows by e^3 and the discount changes by e^8 at most: in both measures the
+  // integrand is then so smooth that 16 nodes resolve it to rounding. [docs/methods/clv.md]
   for (double from = 0.0; from < horizon;) {
-    const double longest = std::min(19.0 * (start + from), 2.0 / std::abs(discount_rate));
+    const double longest = std::min(19.0 * (start + from), 8.0 / std::abs(discount_rate));
     const double to = std::min(horizon, from + longest);
     if (discount_rate * from > 45.0) break;  // what is left counts for nothing any more
     const double length = std::log1p((to - from) / (start + from));

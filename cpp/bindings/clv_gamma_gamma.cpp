@@ -16,7 +16,7 @@ clv::ObservedSpend view_spend(const Column<double>& frequency, const Column<doub
 
 }  // namespace
 
-void bind_clv_gamma_gamma(py::module_& m) {
+void add_gamma_gamma(py::module_& m) {
   m.def(
       "gamma_gamma_fit",
       [](const Column<double>& frequency, const Column<double>& mean,

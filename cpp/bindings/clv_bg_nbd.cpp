@@ -11,7 +11,7 @@ clv::BgNbdParameters parameters_of(std::span<const double> v) {
 
 }  // namespace
 
-void bind_clv_bg_nbd(py::module_& m) {
+void add_bg_nbd(py::module_& m) {
   m.def(
       "bg_nbd_fit",
       [](const Column<double>& frequency, const Column<double>& recency, const Column<double>& age,

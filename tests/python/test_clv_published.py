@@ -1,0 +1,87 @@
+"""The models at the values that papers and packages print, from tests/reference/clv_values.csv."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from clv_models import at, cdnow_log, customers, published, row_id
+
+import tenure as tn
+from tenure import _core
+
+
+@pytest.fixture(scope="module")
+def base():
+    return cdnow_log().summary(unit="week", end="1997-09-30")
+
+
+@pytest.fixture(scope="module")
+def fitted(base):
+    return {"bg_nbd": tn.clv.BGNBD().fit(base), "gamma_gamma": tn.clv.GammaGamma().fit(base)}
+
+
+def agrees(got, row):
+    value = float(row["value"])
+    bound = max(float(row["relative"]) * abs(value), float(row["absolute"]))
+    assert abs(got - value) <= bound, (
+        f"{got!r} is not {value!r} within {bound:.1g} ({row['source']})"
+    )
+
+
+@pytest.mark.parametrize(
+    "row",
+    [r for m in ("bg_nbd", "gamma_gamma") for r in published(m) if r["arguments"].get("data")],
+    ids=row_id,
+)
+def test_fits_the_cdnow_sample_as_published(fitted, row):
+    model = fitted[row["model"]]
+    name = row["quantity"].removeprefix("fit ")
+    got = model.log_likelihood_ if name == "log_likelihood" else model.params_[name]
+    agrees(got, row)
+    assert model.converged_
+    assert model.gradient_norm_ <= 1e-9
+
+
+def bg_nbd(row):
+    a = row["arguments"]
+    model = at(tn.clv.BGNBD, row["parameters"])
+    one = customers(a.get("x", 0.0), a.get("t_x", 0.0), a.get("T", 0.0))
+    columns = (one["frequency"], one["recency"], one["T"])
+    return {
+        "log_likelihood": lambda: _core.clv.bg_nbd_log_likelihood(
+            np.array(row["parameters"]), *columns, None, 1
+        )[0],
+        "pmf": lambda: model.probability_of_n_purchases(a["n"], a["horizon"]),
+        "expected_new": lambda: model.expected_purchases_new(a["horizon"]),
+        "expected": lambda: model.expected_purchases(one, a["horizon"])[0],
+        "alive": lambda: model.probability_alive(one)[0],
+    }[row["quantity"]]()
+
+
+@pytest.mark.parametrize(
+    "row", [r for r in published("bg_nbd") if not r["arguments"].get("data")], ids=row_id
+)
+def test_bg_nbd_at_fixed_parameters(row):
+    agrees(bg_nbd(row), row)
+
+
+@pytest.mark.parametrize(
+    "row", [r for r in published("gamma_gamma") if not r["arguments"].get("data")], ids=row_id
+)
+def test_gamma_gamma_at_fixed_parameters(base, row):
+    a = row["arguments"]
+    model = at(tn.clv.GammaGamma, row["parameters"])
+    if row["quantity"] == "spend of cdnow":
+        got = model.expected_spend(base)[int(a["customer"])]
+    elif row["quantity"] == "spend_new":
+        got = model.expected_spend_new()
+    else:
+        got = model.expected_spend({"frequency": [a["x"]], "monetary_value": [a["m"]]})[0]
+    agrees(got, row)
+
+
+def test_the_sample_is_that_of_the_papers(base):
+    """2,357 customers, 2,457 repeat orders, T up to 272/7 weeks."""
+    assert len(base) == 2357
+    assert base.frequency.sum() == 2457
+    assert base.T.max() == 272 / 7
