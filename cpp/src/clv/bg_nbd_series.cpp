@@ -167,8 +167,8 @@ double bg_nbd_log_discounted_alive(const BgNbdParameters& p, double x, double ag
   static const std::array<Node, 16> nodes = legendre_nodes();
   const double start = p.alpha + age;
   double sum = 0.0;
-  // Panels over which age grows by e^3 and the discount changes by e^8 at most: in both measures the
-  // integrand is then so smooth that 16 nodes resolve it to rounding. [docs/methods/clv.md]
+  // Panels over which age grows by e^3 and the discount changes by e^8 at most: in both measures
+  // the integrand is then so smooth that 16 nodes resolve it to rounding. [docs/methods/clv.md]
   for (double from = 0.0; from < horizon;) {
     const double longest = std::min(19.0 * (start + from), 8.0 / std::abs(discount_rate));
     const double to = std::min(horizon, from + longest);
