@@ -57,14 +57,13 @@ def _(data: Data, threads: int) -> Run:
         table = model.predict(
             base, horizon=WEEKS, discount_rate=RATE, discount_period="week", margin=1.0
         )
-        columns = table.to_arrow().to_pydict()
         return {
-            "customers": float(len(columns["clv"])),
-            "r": float(model.purchases.params_["r"]),
-            "alpha": float(model.purchases.params_["alpha"]),
-            "p": float(model.spend.params_["p"]),
-            "purchases": float(np.nansum(columns["expected_purchases"])),
-            "clv": float(np.nansum(columns["clv"])),
+            "customers": float(len(table.clv)),
+            "r": float(model.transactions_.params_["r"]),
+            "alpha": float(model.transactions_.params_["alpha"]),
+            "p": float(model.spend_.params_["p"]),
+            "purchases": float(table.expected_purchases.sum()),
+            "clv": float(table.clv.sum()),
         }
 
     return run
