@@ -249,7 +249,6 @@ class KaplanMeier(Estimator):
         self._require_fitted()
         from tenure import plotting
 
-        ax = plotting.axes(ax)
         curve = self.curve_
         time = np.concatenate([[0.0], curve.time, [curve.last_time]])
 
@@ -257,16 +256,10 @@ class KaplanMeier(Estimator):
             ends = np.concatenate([[1.0], values])
             return np.concatenate([ends, ends[-1:]])
 
-        (line,) = ax.step(time, steps(curve.survival), where="post", label=label)
-        ax.fill_between(
-            time,
-            steps(curve.lower),
-            steps(curve.upper),
-            step="post",
-            alpha=0.2,
-            color=line.get_color(),
-            linewidth=0,
-        )
+        bands = steps(curve.lower), steps(curve.upper)
+        ax = plotting.axes(ax)
+        plotting.curve(time, steps(curve.survival), *bands, ax=ax, label=label, steps=True)
+        plotting.percent_ticks(ax.yaxis, 0)
         ax.set(xlabel="Tenure", ylabel="Share still a customer", ylim=(0, 1.02))
         return ax
 

@@ -157,17 +157,16 @@ class Retention(Table):
         ax : matplotlib.axes.Axes, optional
             Where to draw; a new figure by default.
         kind : {"triangle", "curves"}
-            In the triangle, cells not yet observed are grey and cohorts without customers white.
+            In the triangle, cells not yet observed are grey, and those of cohorts without customers
+            empty. The curves begin at age 1, as age 0 is 1 by definition.
 
         Returns
         -------
         matplotlib.axes.Axes
         """
         as_choice(kind, "kind", ("triangle", "curves"))
-        from tenure import plotting
-
-        ax = plotting.axes(ax)
-        return _draw_triangle(self, ax) if kind == "triangle" else _draw_curves(self, ax)
+        draw = _draw_triangle if kind == "triangle" else _draw_curves
+        return draw(self, ax)
 
 
 def retention(
@@ -327,37 +326,38 @@ def _wilson(count: Floats, denominator: Floats, level: float) -> tuple[Floats, F
 
 
 def _draw_triangle(r: Retention, ax: Any) -> Any:
-    rates = np.ma.masked_invalid(r.rates)
-    extent = (-0.5, len(r.ages) - 0.5, len(r.cohorts) - 0.5, -0.5)
-    unobserved = np.ma.masked_equal(np.isnan(r.counts).astype(float), 0.0)
-    ax.imshow(unobserved * 0.85, cmap="gray", vmin=0, vmax=1, extent=extent, aspect="auto")
-    # Age 0 is 1 by definition for customers: the colours are for what comes after it.
-    later = rates[:, 1:].compressed()
-    top = float(later.max()) if later.size else 1.0
-    image = ax.imshow(rates, cmap="Blues", vmin=0.0, vmax=top, extent=extent, aspect="auto")
-    ax.figure.colorbar(image, ax=ax, label="Share retained")
-    if rates.count() <= 200:
-        for cohort, age in zip(*np.nonzero(~np.ma.getmaskarray(rates)), strict=True):
-            rate = float(r.rates[cohort, age])
-            colour = "white" if rate > 0.6 * top else "black"
-            text = f"{100 * rate:.0f}"
-            ax.text(age, cohort, text, ha="center", va="center", color=colour, fontsize="small")
-    step = max(1, len(r.cohorts) // 12)
-    ax.set_yticks(np.arange(0, len(r.cohorts), step), r.cohorts.astype(str)[::step])
-    ax.set(xlabel=f"Age in {r.period}s", ylabel="Cohort")
-    ax.set_title(f"Retention of {r.value}, %")
+    from tenure import plotting
+
+    # Age 0 of customers is 1 by definition: the colours are for what comes after it.
+    later = r.rates[:, 1:][~np.isnan(r.rates[:, 1:])]
+    top = float(later.max()) if later.size and later.max() > 0.0 else 1.0
+    ax = plotting.triangle(
+        r.rates,
+        r.cohorts.astype(str).tolist(),
+        [str(age) for age in r.ages],
+        ax=None if ax is None else plotting.axes(ax),
+        top=top,
+    )
+    # A cohort without customers has no rates, but is no secret.
+    for patch, count, rate in zip(ax.patches, r.counts.flat, r.rates.flat, strict=True):
+        if np.isnan(rate) and not np.isnan(count):
+            patch.set_facecolor("none")
+    ax.set(xlabel=f"Age in {r.period}s", ylabel=f"{r.value.capitalize()} retained, %")
     return ax
 
 
 def _draw_curves(r: Retention, ax: Any) -> Any:
-    # From age 1 on: age 0 is 1 by definition, and would flatten the rest.
-    ages, mean = r.ages[1:], r.mean
+    from tenure import plotting
+
+    ax = plotting.axes(ax)
     for rates in r.rates[:, 1:]:
-        ax.plot(ages, rates, color="0.8", linewidth=0.8)
-    (line,) = ax.plot(ages, mean.rate[1:], linewidth=2.0, label="mean")
-    band = {"alpha": 0.2, "color": line.get_color(), "linewidth": 0}
-    ax.fill_between(ages, mean.lower[1:], mean.upper[1:], **band)
-    ax.set(xlabel=f"Age in {r.period}s", ylabel=f"Share of {r.value} retained")
+        ax.plot(r.ages[1:], rates, color=plotting.LINE, linewidth=0.9)
+    ages, rate, lower, upper = (
+        column[1:] for column in (r.ages, r.mean.rate, r.mean.lower, r.mean.upper)
+    )
+    plotting.curve(ages, rate, lower, upper, ax=ax, label="Mean")
+    plotting.percent_ticks(ax.yaxis)
+    ax.set(xlabel=f"Age in {r.period}s", ylabel=f"{r.value.capitalize()} retained")
     ax.set_ylim(bottom=0.0)
     ax.legend()
     return ax

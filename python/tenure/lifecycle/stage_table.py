@@ -286,16 +286,15 @@ class StageTable(Table):
         """
         from tenure import plotting
 
-        ax = plotting.axes(ax)
         sizes = self.sizes()
-        shown = np.flatnonzero(sizes.customers)[::-1]
-        place = np.arange(len(shown))
-        ax.barh(place + 0.2, 100 * sizes.share[shown], height=0.4, label="customers")
-        ax.barh(place - 0.2, 100 * sizes.value_share[shown], height=0.4, label="net value")
-        ax.set_yticks(place, [sizes.stage[i] for i in shown])
-        ax.set(xlabel="Share, %")
-        ax.legend()
-        return ax
+        shown = np.flatnonzero(sizes.customers)
+        return plotting.paired_bars(
+            [sizes.stage[i] for i in shown],
+            sizes.share[shown],
+            sizes.value_share[shown],
+            names=("Customers", "Net value"),
+            ax=plotting.axes(ax),
+        )
 
 
 def _dictionary(codes: npt.NDArray[np.uint8], names: list[str]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -166,7 +167,7 @@ def cell(value: Any, form: str, currency: str = "") -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
     if form == "text":
-        return str(value)
+        return "".join(c if unicodedata.category(c) != "Cc" else "\ufffd" for c in str(value))
     if form == "date":
         return f"{value:%Y-%m-%d}" if isinstance(value, dt.date) else str(value)
     if form == "count":

@@ -101,9 +101,11 @@ def _sizes_table(context: Context, sizes: Any, bought: list[int], outcomes: Any)
         columns["revenue"] = sizes.net_value[bought]
         columns["revenue_share"] = _share(sizes.net_value[bought])
     if not isinstance(outcomes, Missing):
-        context.findings.tables["stage_outcomes"] = as_table(
-            {k: np.asarray(v) for k, v in outcomes._columns().items()}
-        )
+        counted = {k: np.asarray(v) for k, v in outcomes._columns().items()}
+        if not context.money:
+            kept = ("stage", "customers", "lost", "loss_risk", "loss_lower", "loss_upper")
+            counted = {k: counted[k] for k in kept}
+        context.findings.tables["stage_outcomes"] = as_table(counted)
         at = [outcomes.stage.index(sizes.stage[i]) for i in bought]
         columns["customers_at_cut"] = outcomes.customers[at]
         for name in ("loss_risk", "loss_lower", "loss_upper"):

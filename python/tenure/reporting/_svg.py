@@ -50,6 +50,11 @@ def to_svg(figure: Any, name: str, description: str) -> str:
     with warnings.catch_warnings():
         # The reader's fonts draw the texts; what this machine's font lacks does not matter.
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        layout = figure.get_layout_engine()
+        if layout is not None:
+            # savefig would draw everything once more to lay it out.
+            layout.execute(figure)
+            figure.set_layout_engine("none")
         figure.savefig(buffer, format="svg", metadata=silent)
     # matplotlib wrote this text a moment ago: it is no outside document.
     root = ElementTree.fromstring(buffer.getvalue().encode())
