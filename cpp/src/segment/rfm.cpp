@@ -30,45 +30,82 @@ double value_of(std::uint64_t key) {
   return std::bit_cast<double>(key >> 63 ? key & ~(std::uint64_t{1} << 63) : ~key);
 }
 
-/// Keys that agree above bit `shift + 16`: sixteen bits tell the bucket of each rank, and only
-/// those buckets are looked at further.
-void select(const std::vector<std::uint64_t>& keys, std::span<const std::int64_t> ranks, int shift,
-            double* out, const Execution& execution) {
-  if (keys.size() <= 4096 || shift < 0) {
-    std::vector<std::uint64_t> sorted = keys;
-    if (shift >= 0) std::ranges::sort(sorted);
-    for (const std::int64_t r : ranks) *out++ = value_of(sorted[static_cast<std::size_t>(r)]);
-    return;
+/// Where `select` reads keys from: the values themselves, then the keys of a bucket.
+struct KeysOfValues {
+  std::span<const double> values;
+  std::uint64_t operator()(std::int64_t i) const {
+    return key_of(values[static_cast<std::size_t>(i)]);
   }
-  const auto bucket_of = [shift](std::uint64_t key) { return (key >> shift) & 0xFFFF; };
-  std::vector<std::int64_t> count(1 << 16);
-  each(std::ssize(keys), execution,
-       [&](std::int64_t i) { ++count[bucket_of(keys[static_cast<std::size_t>(i)])]; });
+};
+struct KeysOfBucket {
+  const std::vector<std::uint64_t>& keys;
+  std::uint64_t operator()(std::int64_t i) const { return keys[static_cast<std::size_t>(i)]; }
+};
+
+/// The digits that a key is read in, from the top: sign and exponent, then the mantissa. A table of
+/// counts fits the first-level cache.
+struct Digit {
+  int shift;
+  int bits;
+};
+constexpr std::array<Digit, 5> kDigits{{{52, 12}, {39, 13}, {26, 13}, {13, 13}, {0, 13}}};
+
+/// Order statistics of keys that agree in all digits before `level`: the counts of one digit tell
+/// the bucket of each rank, and only the keys in those buckets are looked at further.
+template <class KeyAt>
+void select(std::int64_t n, const KeyAt& key_at, std::span<const std::int64_t> ranks,
+            std::size_t level, double* out, const Execution& execution) {
+  const auto [shift, bits] = kDigits[level];
+  const std::uint64_t mask = (std::uint64_t{1} << bits) - 1;
+  std::vector<std::int64_t> count(mask + 1);
+  each(n, execution, [&](std::int64_t i) { ++count[(key_at(i) >> shift) & mask]; });
+
+  struct Bucket {
+    std::vector<std::uint64_t> keys;
+    std::vector<std::int64_t> ranks;  // within the bucket
+    bool one_value = true;
+  };
+  std::vector<Bucket> wanted;
+  std::vector<std::uint8_t> slot(mask + 1);  // 1 + position in `wanted`
   std::uint64_t bucket = 0;
   std::int64_t before = 0;
-  for (std::size_t r = 0; r < ranks.size();) {
-    while (before + count[bucket] <= ranks[r]) before += count[bucket++];
-    std::vector<std::int64_t> inside;
-    for (; r < ranks.size() && ranks[r] < before + count[bucket]; ++r)
-      inside.push_back(ranks[r] - before);
-    std::vector<std::uint64_t> members;
-    members.reserve(static_cast<std::size_t>(count[bucket]));
-    each(std::ssize(keys), execution, [&](std::int64_t i) {
-      const std::uint64_t key = keys[static_cast<std::size_t>(i)];
-      if (bucket_of(key) == bucket) members.push_back(key);
-    });
-    select(members, inside, shift - 16, out, execution);
-    out += inside.size();
+  for (const std::int64_t r : ranks) {
+    while (before + count[bucket] <= r) before += count[bucket++];
+    if (slot[bucket] == 0) {
+      wanted.emplace_back().keys.reserve(static_cast<std::size_t>(count[bucket]));
+      slot[bucket] = static_cast<std::uint8_t>(wanted.size());
+    }
+    wanted.back().ranks.push_back(r - before);
+  }
+  each(n, execution, [&](std::int64_t i) {
+    const std::uint64_t key = key_at(i);
+    if (const std::uint8_t s = slot[(key >> shift) & mask]) {
+      Bucket& to = wanted[s - 1u];
+      to.keys.push_back(key);
+      to.one_value &= key == to.keys.front();
+    }
+  });
+  for (Bucket& in : wanted) {
+    const auto size = std::ssize(in.keys);
+    if (in.one_value || size <= 4096 || level + 1 == kDigits.size()) {
+      if (!in.one_value) std::ranges::sort(in.keys);
+      for (const std::int64_t r : in.ranks) *out++ = value_of(in.keys[static_cast<std::size_t>(r)]);
+    } else {
+      select(size, KeysOfBucket{in.keys}, in.ranks, level + 1, out, execution);
+      out += in.ranks.size();
+    }
+    in.keys = {};
   }
 }
 
 /// Values turned so that more is better.
-Buffer<double> goodness(std::span<const double> values, bool fewer_is_better) {
+Buffer<double> goodness(std::span<const double> values, bool fewer_is_better,
+                        const Execution& execution) {
   Buffer<double> y(std::ssize(values));
-  for (std::int64_t i = 0; i < y.size(); ++i) {
+  each(y.size(), execution, [&](std::int64_t i) {
     const double x = values[static_cast<std::size_t>(i)];
     y[i] = (fewer_is_better ? -x : x) + 0.0;
-  }
+  });
   return y;
 }
 
@@ -76,10 +113,12 @@ Buffer<double> goodness(std::span<const double> values, bool fewer_is_better) {
 Buffer<std::uint8_t> beaten(const Buffer<double>& y, const std::vector<double>& cut,
                             const Execution& execution) {
   Buffer<std::uint8_t> score(y.size());
-  each(y.size(), execution, [&](std::int64_t i) {
-    int points = 1;
-    for (const double c : cut) points += y[i] > c;
-    score[i] = static_cast<std::uint8_t>(points);
+  constexpr std::int64_t kPiece = 2048;  // stays in the cache while the cut points pass over it
+  each(block_count(y.size(), kPiece), execution, [&](std::int64_t piece) {
+    const std::int64_t first = piece * kPiece, last = std::min(y.size(), first + kPiece);
+    std::fill(score.data() + first, score.data() + last, std::uint8_t{1});
+    for (const double c : cut)
+      for (std::int64_t i = first; i < last; ++i) score[i] += y[i] > c;
   });
   return score;
 }
@@ -126,11 +165,9 @@ Buffer<std::uint8_t> by_rank(std::span<const double> y, int bins, const Executio
   std::vector<Border> border;
   for (const double v : order_statistics(y, ranks, execution))
     border.push_back({v, ranks[border.size()]});
-  for (Border& b : border) {
-    std::int64_t less = 0;
-    each(n, execution, [&](std::int64_t i) { less += y[static_cast<std::size_t>(i)] < b.value; });
-    b.split -= less;
-  }
+  each(n, execution, [&](std::int64_t i) {
+    for (Border& b : border) b.split -= y[static_cast<std::size_t>(i)] < b.value;
+  });
   Buffer<std::uint8_t> score(n);
   each(n, execution, [&](std::int64_t i) {
     const double x = y[static_cast<std::size_t>(i)];
@@ -145,34 +182,38 @@ Buffer<std::uint8_t> by_rank(std::span<const double> y, int bins, const Executio
 Buffer<std::uint8_t> by_rank_within(const Buffer<double>& y, const std::vector<int>& group,
                                     int groups, int bins, const Execution& execution) {
   std::vector<std::vector<std::int64_t>> members(static_cast<std::size_t>(groups));
-  for (std::int64_t i = 0; i < y.size(); ++i)
+  each(y.size(), execution, [&](std::int64_t i) {
     members[static_cast<std::size_t>(group[static_cast<std::size_t>(i)])].push_back(i);
+  });
   Buffer<std::uint8_t> score(y.size());
-  for (const auto& rows : members) {
-    if (rows.empty()) continue;
-    std::vector<double> values;
-    values.reserve(rows.size());
-    for (const std::int64_t i : rows) values.push_back(y[i]);
+  for (auto& rows : members) {
+    std::vector<double> values(rows.size());
+    each(std::ssize(rows), execution, [&](std::int64_t i) {
+      values[static_cast<std::size_t>(i)] = y[rows[static_cast<std::size_t>(i)]];
+    });
     const Buffer<std::uint8_t> inside = by_rank(values, bins, execution);
-    for (std::size_t i = 0; i < rows.size(); ++i)
-      score[rows[i]] = inside[static_cast<std::int64_t>(i)];
+    each(std::ssize(rows), execution,
+         [&](std::int64_t i) { score[rows[static_cast<std::size_t>(i)]] = inside[i]; });
+    rows = {};
   }
   return score;
 }
 
 void require_valid(const RfmInput& input, RfmScoring scoring, int bins,
-                   const std::array<std::vector<double>, 3>& cut) {
+                   const std::array<std::vector<double>, 3>& cut, const Execution& execution) {
   const auto n = std::ssize(input.days_since_last);
   if (n == 0) throw InvalidInput("days_since_last", -1, 0.0, "of at least one customer");
   if (bins < 2 || bins > 10) throw InvalidInput("bins", -1, bins, "from 2 to 10");
-  const auto check = [n](const char* name, std::span<const double> values, bool negative) {
+  const auto check = [n, &execution](const char* name, std::span<const double> values,
+                                     bool negative) {
     if (std::ssize(values) != n)
       throw InvalidInput(name, -1, static_cast<double>(values.size()),
                          "as long as days_since_last");
-    for (std::size_t i = 0; i < values.size(); ++i)
-      if (!std::isfinite(values[i]) || (!negative && values[i] < 0.0))
-        throw InvalidInput(name, static_cast<std::int64_t>(i), values[i],
-                           negative ? "finite" : "finite and >= 0");
+    each(n, execution, [&](std::int64_t i) {
+      const double x = values[static_cast<std::size_t>(i)];
+      if (!std::isfinite(x) || (!negative && x < 0.0))
+        throw InvalidInput(name, i, x, negative ? "finite" : "finite and >= 0");
+    });
   };
   check("days_since_last", input.days_since_last, false);
   check("orders", input.orders, false);
@@ -193,18 +234,15 @@ void require_valid(const RfmInput& input, RfmScoring scoring, int bins,
 std::vector<double> order_statistics(std::span<const double> values,
                                      std::span<const std::int64_t> ranks,
                                      const Execution& execution) {
-  std::vector<std::uint64_t> keys(values.size());
-  each(std::ssize(values), execution, [&](std::int64_t i) {
-    keys[static_cast<std::size_t>(i)] = key_of(values[static_cast<std::size_t>(i)]);
-  });
   std::vector<double> found(ranks.size());
-  select(keys, ranks, 48, found.data(), execution);
+  if (!ranks.empty())
+    select(std::ssize(values), KeysOfValues{values}, ranks, 0, found.data(), execution);
   return found;
 }
 
 RfmScores rfm_scores(const RfmInput& input, RfmScoring scoring, int bins,
                      const std::array<std::vector<double>, 3>& cut, const Execution& execution) {
-  require_valid(input, scoring, bins, cut);
+  require_valid(input, scoring, bins, cut, execution);
   const std::array<std::span<const double>, 3> values{
       input.days_since_last, input.orders,
       input.monetary ? *input.monetary : std::span<const double>{}};
@@ -214,7 +252,7 @@ RfmScores rfm_scores(const RfmInput& input, RfmScoring scoring, int bins,
   for_each_task(dimensions, execution, [&](std::int64_t dimension) {
     const auto c = static_cast<std::size_t>(dimension);
     const bool fewer = c == 0;
-    y[c] = goodness(values[c], fewer);
+    y[c] = goodness(values[c], fewer, execution);
     std::vector<double> turned;  // cut points of y, ascending
     if (scoring == RfmScoring::quantile) {
       result.score[c] = by_quantiles(y[c], bins, turned, execution);
@@ -232,8 +270,10 @@ RfmScores rfm_scores(const RfmInput& input, RfmScoring scoring, int bins,
     std::vector<int> group(values[0].size());
     int groups = 1;
     for (std::size_t c = 1; c < static_cast<std::size_t>(dimensions); ++c) {
-      for (std::size_t i = 0; i < group.size(); ++i)
-        group[i] = group[i] * bins + result.score[c - 1][static_cast<std::int64_t>(i)] - 1;
+      each(std::ssize(group), execution, [&](std::int64_t i) {
+        int& g = group[static_cast<std::size_t>(i)];
+        g = g * bins + result.score[c - 1][i] - 1;
+      });
       groups *= bins;
       result.score[c] = by_rank_within(y[c], group, groups, bins, execution);
     }

@@ -1,0 +1,37 @@
+"""Ctrl-C reaches fits, scores and concentration within a tenth of a second."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from children import SANITIZED, interrupt
+
+import tenure as tn
+
+pytestmark = pytest.mark.skipif(SANITIZED, reason="a sanitized build has another speed")
+
+LATENCY = 0.1  # as promised; the median of three, because a busy machine may hold a process back
+
+X = np.random.default_rng(1).normal(size=(400_000, 8))
+COLUMNS = np.abs(np.repeat(X.T[:3], 5, axis=1))
+CALLS = {
+    "iterations": lambda: tn.segment.KMeans(40, init=X[:40], max_iter=10**6, tol=0).fit(X),
+    "seeds": lambda: tn.segment.KMeans(2000, n_init=50, max_iter=1).fit(X),
+    "predict": lambda: tn.segment.KMeans(300, init=X[:300], max_iter=1, tol=1e9).fit(X).predict(X),
+    "rfm": lambda: tn.segment.rfm_scores(*COLUMNS, scoring="nested"),
+    "concentration": lambda: tn.segment.concentration(COLUMNS[0]),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("threads", [1, 4])
+def test_the_call_stops(name, threads, monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: range(threads))
+
+    def forever():
+        while True:
+            CALLS[name]()
+
+    ended = [interrupt(forever, after=lambda: "usable") for _ in range(3)]
+    assert [e.after for e in ended] == ["usable"] * 3
+    assert sorted(e.latency for e in ended)[1] < LATENCY
