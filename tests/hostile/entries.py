@@ -1,0 +1,167 @@
+"""Every public call that does work, on seeded data of any size: for tests of the process around it.
+
+An entry makes its data once and then computes with a number of threads. Add a line to `ENTRIES` for
+each new public call; `test_system.py` asks of all of them the same bits for any number of threads,
+no hang after a fork, an honest MemoryError, and an answer to Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+import tenure as tn
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """`call(make(n), threads)` is the work; `rows` of it last some seconds on one core."""
+
+    name: str
+    make: Callable[[int], Any]
+    call: Callable[[Any, int], Any]
+    rows: int
+
+
+def digest(value: Any) -> str:
+    """A hash of every number and text in a result, to the bit."""
+    seen = hashlib.sha256()
+    _add(seen, value)
+    return seen.hexdigest()
+
+
+def _add(seen: Any, value: Any) -> None:
+    if isinstance(value, np.ndarray):
+        seen.update(f"{value.dtype} {value.shape}".encode())
+        seen.update(np.ascontiguousarray(value).tobytes())
+    elif isinstance(value, (pa.Array, pa.ChunkedArray, pa.Table)):
+        seen.update(repr(value.to_pylist()).encode())
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            seen.update(str(key).encode())
+            _add(seen, part)
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            _add(seen, part)
+    elif dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            _add(seen, getattr(value, field.name))
+    elif getattr(value, "_fitted", None):
+        for field in value._fitted:
+            _add(seen, getattr(value, field))
+    elif isinstance(value, tn.EventLog):
+        _add(seen, [value.customer_ids, value.data_report, value.summary(n_threads=1)])
+    else:
+        seen.update(repr(value).encode())
+
+
+def orders(n: int) -> pa.Table:
+    rng = np.random.default_rng(11)
+    return pa.table(
+        {
+            "who": rng.integers(0, max(n // 8, 1), n),
+            "when": pa.array(rng.integers(1.6e15, 1.7e15, n)).view(pa.timestamp("us")),
+            "paid": np.round(rng.lognormal(3.0, 1.0, n), 2),
+        }
+    )
+
+
+def named_orders(n: int) -> pa.Table:
+    table = orders(n)
+    names = table["who"].cast(pa.string())
+    return table.set_column(0, "who", names)
+
+
+def index(table: pa.Table, threads: int) -> tn.EventLog:
+    return tn.EventLog(table, customer="who", time="when", amount="paid", n_threads=threads)
+
+
+@functools.lru_cache(maxsize=2)
+def a_log(n: int) -> tn.EventLog:
+    return index(orders(n), 1)
+
+
+@functools.lru_cache(maxsize=2)
+def customers(n: int) -> dict[str, np.ndarray]:
+    """Repeat purchases in continuous time, so that hardly two rows are equal."""
+    rng = np.random.default_rng(12)
+    T = rng.uniform(20.0, 40.0, n)
+    x = rng.geometric(0.4, n) - 1.0
+    recency = np.where(x > 0, T * rng.uniform(0.05, 1.0, n), 0.0)
+    value = np.where(x > 0, rng.gamma(6.0, 5.0, n), np.nan)
+    return {"frequency": x, "recency": recency, "T": T, "monetary_value": value}
+
+
+def lifetimes(n: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(13)
+    return rng.exponential(100.0, n), rng.random(n) < 0.6
+
+
+def points(n: int) -> np.ndarray:
+    return np.random.default_rng(14).normal(size=(n, 6))
+
+
+@functools.lru_cache(maxsize=2)
+def fitted(n: int) -> tuple[Any, Any]:
+    few = {name: column[:2000] for name, column in customers(max(n, 2000)).items()}
+    model = tn.clv.CLV(tn.clv.BGNBD(n_threads=1), tn.clv.GammaGamma(n_threads=1))
+    return model.fit(few), customers(n)
+
+
+def predict(given: tuple[Any, Any], threads: int) -> Any:
+    model, data = given
+    model.transactions_.n_threads = model.spend_.n_threads = threads
+    return model.predict(data, horizon=39.0, discount_rate=0.0)
+
+
+ENTRIES = [
+    Entry("EventLog", orders, index, 20_000_000),
+    Entry("EventLog of text ids", named_orders, index, 4_000_000),
+    Entry("summary", a_log, lambda log, t: log.summary(n_threads=t), 30_000_000),
+    Entry("split", a_log, lambda log, t: log.split("2022-01-01", n_threads=t), 30_000_000),
+    Entry(
+        "retention", a_log, lambda log, t: tn.cohort.retention(log, "week", n_threads=t), 30_000_000
+    ),
+    Entry(
+        "retention of revenue",
+        a_log,
+        lambda log, t: tn.cohort.retention(log, "month", value="revenue", n_threads=t),
+        300_000,
+    ),
+    Entry("rfm", a_log, lambda log, t: tn.segment.rfm(log, n_threads=t), 30_000_000),
+    Entry(
+        "Stages", a_log, lambda log, t: tn.lifecycle.Stages().assign(log, n_threads=t), 30_000_000
+    ),
+    Entry("KaplanMeier", lifetimes, lambda d, t: tn.churn.KaplanMeier().fit(*d), 20_000_000),
+    Entry(
+        "KMeans",
+        points,
+        lambda X, t: tn.segment.KMeans(5, max_iter=30, n_threads=t).fit(X),
+        3_000_000,
+    ),
+    Entry(
+        "BGNBD",
+        customers,
+        lambda d, t: tn.clv.BGNBD(n_threads=t).fit(d),
+        3_000_000,
+    ),
+    Entry(
+        "GammaGamma",
+        customers,
+        lambda d, t: tn.clv.GammaGamma(n_threads=t).fit(d),
+        5_000_000,
+    ),
+    Entry("CLV.predict", fitted, predict, 3_000_000),
+    Entry(
+        "simulate",
+        lambda n: n,
+        lambda n, t: tn.datasets.simulate(max(n // 10, 1), n_threads=t).orders,
+        10_000_000,
+    ),
+]
