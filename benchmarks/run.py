@@ -165,8 +165,8 @@ def difference(row: dict[str, Any], rows: list[dict[str, Any]], agree: dict[str,
 
 
 def is_missing(row: dict[str, Any]) -> bool:
-    """A peer that is not installed here, or a part of tenure that this build does not have."""
-    words = ("No module named", "PackageNotFound", "cannot import name", "has no attribute")
+    """Whether a peer is not installed here."""
+    words = ("No module named", "PackageNotFoundError")
     return any(word in row["error"] for word in words)
 
 
@@ -194,9 +194,6 @@ def main() -> int:
         "--budget", type=float, default=120.0, help="seconds after which to stop repeating"
     )
     parser.add_argument("--save", action="store_true", help="write results and docs/benchmarks.md")
-    parser.add_argument(
-        "--allow-missing", action="store_true", help="a part of tenure may be absent"
-    )
     options = parser.parse_args()
     if options.smoke:
         options.runs = 0
@@ -212,7 +209,7 @@ def main() -> int:
     if options.save:
         report.write_page()
     rows = [row for result in results for row in result["rows"]]
-    absent = [r for r in rows if is_missing(r) and (not r["ours"] or options.allow_missing)]
+    absent = [r for r in rows if is_missing(r) and not r["ours"]]
     bad = [r for r in rows if (r["error"] and r not in absent) or r["differs"]]
     print(
         f"{len(results)} workloads, {len(rows) - len(absent)} implementations, "

@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import glob
 import hashlib
 import json
 import math
 import os
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -216,6 +218,7 @@ def write_whole(path: Path, data: bytes) -> None:
         msg = f"{path} is a folder or a device, not a file that can be replaced"
         raise InvalidInputError(msg, argument="path", value=path)
     folder = path.parent
+    _sweep(folder, path.name)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=folder)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -236,6 +239,14 @@ def write_whole(path: Path, data: bytes) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _sweep(folder: Path, name: str) -> None:
+    """Remove what writers of this file left behind that were killed; none writes for an hour."""
+    with contextlib.suppress(OSError):
+        for litter in folder.glob(f".{glob.escape(name)}.*.part"):
+            if time.time() - litter.stat().st_mtime > 3600.0:
+                litter.unlink()
 
 
 def load(path: Any) -> Any:

@@ -363,6 +363,18 @@ def test_kill_while_saving_leaves_the_old_or_the_new_file(tmp_path):
     assert seen <= {0.0, 1.0}
 
 
+def test_what_killed_writers_left_is_swept(tmp_path):
+    path = tmp_path / "m[1].tenure"
+    for name in (".m[1].tenure.abc.part", ".m[1].tenure.new.part", ".other.tenure.abc.part"):
+        (tmp_path / name).write_bytes(b"half a model")
+    hours_ago = time.time() - 7200.0
+    os.utime(tmp_path / ".m[1].tenure.abc.part", (hours_ago, hours_ago))
+    os.utime(tmp_path / ".other.tenure.abc.part", (hours_ago, hours_ago))
+    _model_file.write(path, Curve(1))
+    left = [".m[1].tenure.new.part", ".other.tenure.abc.part", "m[1].tenure"]
+    assert sorted(os.listdir(tmp_path)) == left
+
+
 def test_a_failed_save_leaves_the_old_file_and_no_litter(tmp_path, monkeypatch):
     path = tmp_path / "m.tenure"
     _model_file.write(path, Curve(1))
