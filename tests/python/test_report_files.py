@@ -174,8 +174,9 @@ def test_a_relative_path_may_lead_upwards(tmp_path, monkeypatch):
     assert (tmp_path / "out" / "index.html").is_file()
 
 
+@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 @pytest.mark.parametrize("step", ["write", "first rename", "second rename"])
-def test_a_failure_at_any_step_leaves_the_former_report(tmp_path, monkeypatch, step):
+def test_a_failure_at_any_step_leaves_the_former_report(tmp_path, monkeypatch, step, failure):
     out = tmp_path / "out"
     _files.write_folder(out, FILES, ABOUT)
     before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
@@ -185,20 +186,20 @@ def test_a_failure_at_any_step_leaves_the_former_report(tmp_path, monkeypatch, s
     def failing_write(path, data):
         calls.append(path)
         if step == "write" and len(calls) == 2:
-            raise OSError(28, "No space left on device")
+            raise failure
         write(path, data)
 
     def failing_rename(source, target):
         calls.append(source)
         if str(source).endswith("new") and step == "second rename":
-            raise OSError(5, "Input/output error")
+            raise failure
         if str(target).endswith("old") and step == "first rename":
-            raise OSError(5, "Input/output error")
+            raise failure
         rename(source, target)
 
     monkeypatch.setattr(_files, "write_whole", failing_write)
     monkeypatch.setattr(_files.os, "rename", failing_rename)
-    with pytest.raises(OSError):
+    with pytest.raises(type(failure)):
         _files.write_folder(out, {"index.html": b"new", "b": b""}, ABOUT)
     assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
     assert os.listdir(tmp_path) == ["out"]

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import tenure as tn
+from tenure.reporting import _context
 from tenure.reporting._context import Context
 from tenure.reporting._forecast import forecast
 from tenure.reporting._settings import check
@@ -20,6 +21,12 @@ pytest.importorskip("matplotlib").use("Agg")
 pytest.importorskip("jinja2")
 
 START = dt.date(2023, 1, 1)
+
+
+@pytest.fixture
+def outlines(monkeypatch):
+    """Pictures are painted but not rendered, which takes most of the time of a report."""
+    monkeypatch.setattr(_context, "to_svg", lambda figure, name, text: "<svg></svg>")
 
 
 def make(ids, days, amounts=None, **more):
@@ -70,6 +77,7 @@ def said(made, *words):
     return all(w in everything for w in words)
 
 
+@pytest.mark.usefixtures("outlines")
 def test_a_whole_log_misses_nothing():
     made = report_of(make(*shop()))
     assert not any(missing(made).values())
@@ -129,6 +137,7 @@ def test_no_repeaters():
     assert set(made.tables["retention_pooled"]["retention"].to_pylist()[1:]) == {0.0}
 
 
+@pytest.mark.usefixtures("outlines")
 def test_a_model_without_an_optimum_is_no_forecast():
     """Like clockwork: the rates do not differ and nobody leaves."""
     ids = [i for i in range(40) for _ in range(12)]
@@ -140,6 +149,7 @@ def test_a_model_without_an_optimum_is_no_forecast():
     assert "expected_orders" not in {f.key for f in made.figures}
 
 
+@pytest.mark.usefixtures("outlines")
 def test_a_parameter_that_runs_away_is_held_by_a_penalty_and_told_of():
     """Everyone leaves with the same probability: a and b grow without bound."""
     random = np.random.default_rng(0)
@@ -172,6 +182,7 @@ def test_amounts_that_are_all_zero():
     assert "nan" not in re.sub(r"<svg.*?</svg>", "", made.html, flags=re.DOTALL).lower()
 
 
+@pytest.mark.usefixtures("outlines")
 def test_refunds_are_counted_and_linked():
     ids, at, amounts = shop()
     amounts[3::10] = [-a for a in amounts[3::10]]
@@ -182,6 +193,7 @@ def test_refunds_are_counted_and_linked():
     assert made.tables["data_findings"].to_pylist()[0]["rows"] == n
 
 
+@pytest.mark.usefixtures("outlines")
 def test_dropped_rows_are_told():
     days = [dt.datetime(2024, 1, 1), None, dt.datetime(2024, 3, 1), dt.datetime(2024, 3, 2)]
     log = tn.EventLog(
@@ -196,12 +208,14 @@ def test_dropped_rows_are_told():
     assert made.tables["data_findings"]["finding"].to_pylist() == ["no time", "no amount"]
 
 
+@pytest.mark.usefixtures("outlines")
 def test_only_refunds_are_refused():
     with pytest.raises(tn.InvalidInputError, match="no order") as caught:
         tn.report(make([1, 2], [0, 3], [-1, -2]), None)
     assert caught.value.argument == "log"
 
 
+@pytest.mark.usefixtures("outlines")
 def test_customers_without_an_order_are_counted_apart():
     ids, at, amounts = shop()
     log = make(ids, at, amounts, customers={"customer": list(range(250))})
@@ -225,6 +239,7 @@ def test_short_and_long_logs(days):
         assert ("days that were observed" in made.html) == (days < 365)
 
 
+@pytest.mark.usefixtures("outlines")
 def test_days_and_months_are_those_of_the_time_zone():
     """Half past eleven in the evening of 31 January in New York is February in UTC."""
     instants = [dt.datetime(2024, 2, 1, 4, 30), dt.datetime(2024, 4, 1, 3, 30)]
@@ -236,6 +251,7 @@ def test_days_and_months_are_those_of_the_time_zone():
     assert "31 January 2024 to 31 March 2024, America/New_York" in made.html
 
 
+@pytest.mark.usefixtures("outlines")
 def test_events_that_are_no_orders_do_not_count():
     frame = {
         "c": [1, 1, 1, 2],
@@ -255,6 +271,7 @@ def test_events_that_are_no_orders_do_not_count():
 GOOD = {"path": None}
 
 
+@pytest.mark.usefixtures("outlines")
 @pytest.mark.parametrize(
     ("more", "argument"),
     [
@@ -285,11 +302,13 @@ def test_a_bad_argument_is_named(more, argument):
     assert caught.value.argument == argument
 
 
+@pytest.mark.usefixtures("outlines")
 def test_a_log_is_needed():
     with pytest.raises(tn.InvalidInputError, match="must be an EventLog"):
         tn.report({"customer": [1]}, None)
 
 
+@pytest.mark.usefixtures("outlines")
 def test_a_taken_path_is_refused_before_the_work(tmp_path, monkeypatch):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis").write_text("years")
@@ -299,6 +318,7 @@ def test_a_taken_path_is_refused_before_the_work(tmp_path, monkeypatch):
     assert steps == []
 
 
+@pytest.mark.usefixtures("outlines")
 def test_progress_goes_from_nothing_to_all():
     steps = []
     report_of(make([1, 1, 2], [0, 50, 100]), progress=lambda *step: steps.append(step))

@@ -186,8 +186,10 @@ class Lloyd {
       if (weight_of(totals, c) > weight_of(totals, heaviest)) heaviest = c;
     std::vector<double> centre(static_cast<std::size_t>(k_ * d_));
     for (std::int64_t c = 0; c < k_; ++c) {
-      // Told by counting: the weights of rows that left may not cancel to 0.
-      const std::int64_t from = totals.positive[static_cast<std::size_t>(c)] > 0 ? c : heaviest;
+      // Told by counting: the weights of rows that left may not cancel to 0, or to less.
+      const bool empty =
+          totals.positive[static_cast<std::size_t>(c)] == 0 || !(weight_of(totals, c) > 0.0);
+      const std::int64_t from = empty ? heaviest : c;
       const double weight = weight_of(totals, from);
       for (std::int64_t j = 0; j < d_; ++j)
         centre[at(c, j)] = totals.sum[static_cast<std::size_t>(from * stride() + j)] / weight;
@@ -226,14 +228,14 @@ std::int64_t require_centres(const char* argument, std::span<const T> centre,
                          static_cast<double>(centre[i]), "finite");
     peak = std::max(peak, std::abs(static_cast<double>(centre[i])));
   }
-  require_in_range<T>(argument, peak, features);
+  require_in_range<T>(argument, peak, features, 1.0);
   return std::ssize(centre) / features;
 }
 
-/// Labels and inertia of points that were checked, into `label`.
+/// Labels of points that were checked, into `label`; returns the inertia.
 template <class T>
-AssignOutcome assign(const Points<T>& points, std::span<const T> centre, std::int32_t* label,
-                     const Execution& execution) {
+double assign(const Points<T>& points, std::span<const T> centre, std::int32_t* label,
+              const Execution& execution) {
   const std::int64_t d = points.features;
   const std::int64_t k = std::ssize(centre) / d;
   // The shift depends on the centres alone, so that a row's label does not depend on other rows.
@@ -257,17 +259,15 @@ AssignOutcome assign(const Points<T>& points, std::span<const T> centre, std::in
                            .label = label,
                            .centre = aligned.data()};
   const Kernels<T> kernel = kernels<T>();
-  AssignOutcome total;
-  total.inertia = block_reduce(points.rows(), for_work(execution, points.rows(), k * d), 0.0,
-                               [&](std::int64_t first, std::int64_t last) {
-                                 double inertia = 0.0;
-                                 in_pieces(first, last, k * d, execution,
-                                           [&](std::int64_t from, std::int64_t to) {
-                                             inertia += kernel.assign(task, from, to).inertia;
-                                           });
-                                 return inertia;
-                               });
-  return total;
+  return block_reduce(points.rows(), for_work(execution, points.rows(), k * d), 0.0,
+                      [&](std::int64_t first, std::int64_t last) {
+                        double inertia = 0.0;
+                        in_pieces(first, last, k * d, execution,
+                                  [&](std::int64_t from, std::int64_t to) {
+                                    inertia += kernel.assign(task, from, to).inertia;
+                                  });
+                        return inertia;
+                      });
 }
 
 }  // namespace
@@ -275,21 +275,20 @@ AssignOutcome assign(const Points<T>& points, std::span<const T> centre, std::in
 template <class T>
 KMeansResult<T> kmeans(const Points<T>& points, const KMeansSettings& settings,
                        std::optional<std::span<const T>> start, const Execution& execution) {
-  require_valid(points);
+  const double weight = require_valid(points);
   require_settings(settings, points.rows());
   if (start && require_centres("init", *start, points.features) != settings.clusters)
     throw InvalidInput("init", -1, static_cast<double>(start->size()),
                        "n_clusters rows with as many columns as X");
   const Moments of = moments(points, execution);
-  require_in_range<T>("X", of.peak, points.features);
+  require_in_range<T>("X", of.peak, points.features, weight);
 
   const Lloyd<T> lloyd(points, of.mean, settings, of.variance, execution);
   std::optional<KMeansResult<T>> best;
   for (std::int64_t r = 0; r < (start ? 1 : settings.restarts); ++r) {
     KMeansResult<T> found =
         lloyd.run(start ? lloyd.shifted(*start) : lloyd.seeds(static_cast<std::uint64_t>(r)));
-    found.inertia =
-        assign(points, std::span<const T>(found.centre), found.label.data(), execution).inertia;
+    found.inertia = assign(points, std::span<const T>(found.centre), found.label.data(), execution);
     if (!best || found.inertia < best->inertia) best = std::move(found);
   }
   std::vector<std::uint8_t> used(static_cast<std::size_t>(settings.clusters));
@@ -301,22 +300,22 @@ KMeansResult<T> kmeans(const Points<T>& points, const KMeansSettings& settings,
 template <class T>
 Assignment kmeans_assign(const Points<T>& points, std::span<const T> centre,
                          const Execution& execution) {
-  require_valid(points);
+  const double weight = require_valid(points);
   require_centres("centre", centre, points.features);
-  require_in_range<T>("X", moments(points, execution).peak, points.features);
+  require_in_range<T>("X", moments(points, execution).peak, points.features, weight);
   Assignment result{Buffer<std::int32_t>(points.rows()), 0.0};
   std::ranges::fill(result.label.span(), -1);
-  result.inertia = assign(points, centre, result.label.data(), execution).inertia;
+  result.inertia = assign(points, centre, result.label.data(), execution);
   return result;
 }
 
 template <class T>
 Buffer<T> kmeans_distances(const Points<T>& points, std::span<const T> centre,
                            const Execution& execution) {
-  require_valid(points);
+  const double weight = require_valid(points);
   const std::int64_t d = points.features;
   const std::int64_t k = require_centres("centre", centre, d);
-  require_in_range<T>("X", moments(points, execution).peak, d);
+  require_in_range<T>("X", moments(points, execution).peak, d, weight);
   std::vector<T> by_feature(centre.size());
   for (std::int64_t c = 0; c < k; ++c)
     for (std::int64_t j = 0; j < d; ++j)

@@ -48,24 +48,26 @@ struct Partial {
 }  // namespace
 
 template <class T>
-void require_valid(const Points<T>& points) {
+double require_valid(const Points<T>& points) {
   if (points.features <= 0)
     throw InvalidInput("X", -1, static_cast<double>(points.features), "of at least one column");
   if (points.values.empty() || std::ssize(points.values) % points.features != 0)
     throw InvalidInput("X", -1, static_cast<double>(points.values.size()),
                        "of at least one row, each with every column");
-  if (!points.weight) return;
+  if (!points.weight) return static_cast<double>(points.rows());
   const auto weight = *points.weight;
   if (std::ssize(weight) != points.rows())
     throw InvalidInput("sample_weight", -1, static_cast<double>(weight.size()), "as long as X");
-  bool positive = false;
+  double total = 0.0;
   for (std::size_t i = 0; i < weight.size(); ++i) {
     if (!(std::isfinite(weight[i]) && weight[i] >= 0.0))
       throw InvalidInput("sample_weight", static_cast<std::int64_t>(i), weight[i],
                          "finite and >= 0");
-    positive |= weight[i] > 0.0;
+    total += weight[i];
   }
-  if (!positive) throw InvalidInput("sample_weight", -1, "must not be zero in every row");
+  if (total == 0.0) throw InvalidInput("sample_weight", -1, "must not be zero in every row");
+  if (!std::isfinite(total)) throw InvalidInput("sample_weight", -1, total, "of a finite total");
+  return total;
 }
 
 template <class T>
@@ -111,14 +113,16 @@ Moments moments(const Points<T>& points, const Execution& execution) {
 }
 
 template <class T>
-void require_in_range(const char* argument, double peak, std::int64_t features) {
+void require_in_range(const char* argument, double peak, std::int64_t features,
+                      double total_weight) {
   // A deviation is at most 2 peak for a point and as much for a centre.
-  const double limit = std::sqrt(static_cast<double>(std::numeric_limits<T>::max()) /
-                                 (16.0 * static_cast<double>(features)));
-  if (!(peak < limit))
+  const double squared = 16.0 * static_cast<double>(features) * peak * peak;
+  if (!(squared < static_cast<double>(std::numeric_limits<T>::max())))
     throw InvalidInput(argument, -1, peak,
                        sizeof(T) == 4 ? "small enough for squared distances in float32"
                                       : "small enough for squared distances in float64");
+  if (!std::isfinite(squared * total_weight))
+    throw InvalidInput(argument, -1, peak, "small enough for their weighted sum");
 }
 
 Execution for_work(const Execution& execution, std::int64_t rows, std::int64_t multiply_adds) {
@@ -127,11 +131,11 @@ Execution for_work(const Execution& execution, std::int64_t rows, std::int64_t m
   return {worth_it ? execution.threads : 1, execution.interrupt};
 }
 
-template void require_valid(const Points<float>&);
-template void require_valid(const Points<double>&);
+template double require_valid(const Points<float>&);
+template double require_valid(const Points<double>&);
 template Moments moments(const Points<float>&, const Execution&);
 template Moments moments(const Points<double>&, const Execution&);
-template void require_in_range<float>(const char*, double, std::int64_t);
-template void require_in_range<double>(const char*, double, std::int64_t);
+template void require_in_range<float>(const char*, double, std::int64_t, double);
+template void require_in_range<double>(const char*, double, std::int64_t, double);
 
 }  // namespace tenure::segment::detail

@@ -16,15 +16,18 @@ struct Moments {
   double peak;               ///< greatest absolute value
 };
 
-/// Throws InvalidInput for the first cell that is not finite, and for weights that break the rules.
+/// Throws InvalidInput for another shape and for weights that break the rules; the total weight.
 template <class T>
-void require_valid(const Points<T>& points);
+double require_valid(const Points<T>& points);
+/// Throws InvalidInput for the first cell that is not finite.
 template <class T>
 Moments moments(const Points<T>& points, const Execution& execution);
 
-/// Squared distances of values up to `peak` must stay in the range of T.
+/// Squared distances of values up to `peak` must stay in the range of T, and the inertia in that of
+/// double.
 template <class T>
-void require_in_range(const char* argument, double peak, std::int64_t features);
+void require_in_range(const char* argument, double peak, std::int64_t features,
+                      double total_weight);
 
 /// Fewer threads than allowed where starting them costs more than the pass over the rows.
 Execution for_work(const Execution& execution, std::int64_t rows, std::int64_t multiply_adds);

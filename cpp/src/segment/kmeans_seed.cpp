@@ -150,12 +150,12 @@ template <class T>
 std::vector<std::int64_t> kmeans_plus_plus(const Points<T>& points, std::int64_t clusters,
                                            std::uint64_t seed, std::uint64_t run,
                                            const Execution& execution) {
-  detail::require_valid(points);
+  const double weight = detail::require_valid(points);
   if (clusters < 1 || clusters > points.rows())
     throw InvalidInput("n_clusters", -1, static_cast<double>(clusters),
                        "at least 1 and at most the number of rows");
   const detail::Moments of = detail::moments(points, execution);
-  detail::require_in_range<T>("X", of.peak, points.features);
+  detail::require_in_range<T>("X", of.peak, points.features, weight);
   return detail::draw_seeds(detail::Frame<T>(points, of.mean), clusters, seed, run, execution);
 }
 

@@ -46,8 +46,13 @@ def names(files: Sequence[str]) -> list[str]:
     """
     duckdb = require("duckdb", "read files")
     for file in files:
-        if not any(c in file for c in "*?[") and not Path(file).is_file():
+        if any(c in file for c in "*?["):
+            continue
+        if not Path(file).is_file():
             msg = f"there is no file {file}"
+            raise InvalidInputError(msg, argument="source", value=file)
+        if Path(file).stat().st_size == 0:
+            msg = f"{file} is empty"
             raise InvalidInputError(msg, argument="source", value=file)
     readers = {_reader(file) for file in files}
     connection = _connect(duckdb, None)

@@ -144,7 +144,18 @@ TEST(KMeans, SaysWhenRowsAreFewerThanClusters) {
   EXPECT_EQ(found.centre, std::vector<double>(6, 4.0));
 }
 
-// A cluster whose heavy row leaves keeps an exact weight only if members are counted.
+// 1e16 + 4 - 1e16 is not 4: the heavy row leaves for the empty cluster, and no centre becomes NaN.
+TEST(KMeans, SurvivesAHeavyRowThatLeaves) {
+  const std::vector<double> x{0, 1, 2, 50, 100};
+  const std::vector<double> weight{1, 1, 1, 1, 1e17};
+  const std::vector<double> start{0, 1000};
+  const auto found = kmeans(Points<double>{x, 1, weight}, {.clusters = 2, .tolerance = 0.0},
+                            std::optional<std::span<const double>>(start), {1});
+  EXPECT_TRUE(found.converged);
+  EXPECT_EQ(found.distinct, 2);
+  for (const double c : found.centre) EXPECT_TRUE(std::isfinite(c));
+}
+
 TEST(KMeans, AWeightIsThatManyRows) {
   const auto x = blobs<double>(400, 3, 4);
   std::vector<double> weight, repeated;
@@ -266,6 +277,7 @@ TEST(KMeans, NamesWhatIsWrong) {
   auto bad = weight;
   bad[7] = -1.0;
   throws_at("sample_weight", 7, fit({}, bad));
+  throws_at("sample_weight", -1, fit({}, std::vector<double>(20'000, 1e308)));
   x[30'001] = NAN;
   x[39'999] = INFINITY;
   throws_at("X", 15'000, fit({}, weight));
@@ -273,6 +285,8 @@ TEST(KMeans, NamesWhatIsWrong) {
   throws_at("X", 19'999, fit({}, weight));
   x[39'999] = 1e160;  // finite, but its square is not
   throws_at("X", -1, fit({}, weight));
+  x[39'999] = 1e150;
+  throws_at("X", -1, fit({}, std::vector<double>(20'000, 1e5)));
 }
 
 }  // namespace
