@@ -1,4 +1,4 @@
-"""Customers that no paper has: BG/NBD, Gamma-Gamma and lifetime value."""
+"""Customers that no paper has: BG/NBD."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 from hostile import OK, Case, E, W
 
 import tenure as tn
-from tenure.clv import BGNBD, CLV, GammaGamma
+from tenure.clv import BGNBD
 
 
 @functools.cache
@@ -25,16 +25,6 @@ def cdnow() -> Any:
 @functools.cache
 def model() -> BGNBD:
     return BGNBD().fit(cdnow())
-
-
-@functools.cache
-def spend() -> GammaGamma:
-    return GammaGamma().fit(cdnow())
-
-
-@functools.cache
-def value() -> CLV:
-    return CLV(BGNBD(), GammaGamma()).fit(cdnow())
 
 
 def rows(frequency: Any, recency: Any, T: Any, **more: Any) -> dict[str, Any]:
@@ -110,25 +100,6 @@ def close_to_alpha_equals_beta() -> bool:
     h = np.linspace(1.0, 60.0, 400)
     p = np.array([purchases([3], [10.0], [39.0], t)[0] for t in h])
     return possible(p) and bool((np.diff(p) > 0).all())
-
-
-def spent(frequency: Any, monetary_value: Any, **settings: Any) -> GammaGamma:
-    data = {"frequency": frequency, "monetary_value": monetary_value}
-    return GammaGamma(**settings).fit(data)
-
-
-def spent_with_losses() -> tuple[GammaGamma, int]:
-    """The sample, in which some who bought again have brought nothing or less in the end."""
-    x, m = np.asarray(cdnow().frequency), np.asarray(cdnow().monetary_value).copy()
-    once = int((x == 0).sum())
-    again = np.flatnonzero(x > 0)
-    m[again[:30]] = -5.0
-    m[again[30:40]] = 0.0
-    return spent(x, m), once + 40
-
-
-def lifetime(**given: Any) -> Any:
-    return value().predict(cdnow(), **given)
 
 
 def stored(**change: Any) -> Any:
@@ -311,80 +282,6 @@ CASES = [
         "expected_purchases: a summary in another unit",
         lambda: fit(GOOD, unit="day").expected_purchases(cdnow(), horizon=9),
         "week",
-    ),
-    # --- spend
-    E("GammaGamma: no repeat orders", lambda: spent([0, 0], [math.nan, math.nan]), ""),
-    E("GammaGamma: infinite spend", lambda: spent([1, 2], [math.inf, 3.0]), "monetary_value[0]"),
-    E(
-        "GammaGamma: NaN spend of a repeat buyer",
-        lambda: spent([1, 2], [3.0, math.nan]),
-        "monetary_value[1]",
-    ),
-    E("GammaGamma: text", lambda: spent([1, 2], ["3", "4"]), "monetary_value must be numeric"),
-    W(
-        "GammaGamma: 67 everybody spends the same",
-        lambda: spent([1, 2, 3, 4] * 20, [10.0] * 80),
-        "stopped without an optimum",
-        lambda m: not m.converged_,
-        "ConvergenceWarning",
-    ),
-    W(
-        "GammaGamma: one customer",
-        lambda: spent([3], [10.0]),
-        "stopped without an optimum",
-        None,
-        "ConvergenceWarning",
-    ),
-    OK(
-        "GammaGamma: 37 net totals below zero are left out and counted",
-        spent_with_losses,
-        lambda made: made[0].converged_ and made[0].n_excluded_ == made[1],
-    ),
-    OK(
-        "expected_spend: nobody bought again",
-        lambda: spend().expected_spend({"frequency": [0], "monetary_value": [math.nan]}),
-        lambda s: bool(np.isfinite(s).all()),
-    ),
-    W(
-        "expected_spend: repeat orders without a positive amount",
-        lambda: spend().expected_spend({"frequency": [2], "monetary_value": [-3.0]}),
-        "",
-        None,
-        "DataWarning",
-    ),
-    # --- value
-    E("CLV: 65 discount rate -1", lambda: lifetime(discount_rate=-1.0), "discount_rate must"),
-    E(
-        "CLV: 65 infinite discount rate",
-        lambda: lifetime(discount_rate=math.inf),
-        "discount_rate must",
-    ),
-    E("CLV: 65 discount rate NaN", lambda: lifetime(discount_rate=math.nan), "discount_rate must"),
-    E("CLV: discount period", lambda: lifetime(discount_period="annum"), "discount_period must"),
-    E("CLV: negative margin", lambda: lifetime(margin=-0.1), "margin must"),
-    E("CLV: margin NaN", lambda: lifetime(margin=math.nan), "margin must"),
-    E("CLV: infinite horizon", lambda: lifetime(horizon=math.inf), "horizon must"),
-    E("CLV: two spend models", lambda: CLV(GammaGamma(), GammaGamma()).fit(cdnow()), ""),
-    E("CLV: classes and not models", lambda: CLV(BGNBD, GammaGamma).fit(cdnow()), ""),
-    E(
-        "CLV: before the fit",
-        lambda: CLV(BGNBD(), GammaGamma()).predict(cdnow()),
-        "not fitted",
-        "NotFittedError",
-    ),
-    E("CLV: a log without amounts", lambda: CLV(BGNBD(), GammaGamma()).fit(GOOD), "monetary_value"),
-    OK(
-        "CLV: 64 horizon 0 is worth nothing",
-        lambda: lifetime(horizon=0),
-        lambda t: bool((t.clv == 0).all()),
-    ),
-    OK(
-        "CLV: no margin, no value", lambda: lifetime(margin=0.0), lambda t: bool((t.clv == 0).all())
-    ),
-    OK(
-        "CLV: a discount that eats everything",
-        lambda: lifetime(discount_rate=1e300),
-        lambda t: possible(t.clv),
     ),
     # --- files
     OK("BGNBD.load: the frame of the cases below", stored, lambda m: m.params_["r"] == 0.24),

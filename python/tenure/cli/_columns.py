@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tenure._errors import InvalidInputError
 from tenure._extras import require
+from tenure.events import _csv
 from tenure.events.read import _connect, _reader
 
 #: Names without case, spaces and punctuation, the most telling first.
@@ -59,7 +60,7 @@ def names(files: Sequence[str]) -> list[str]:
     try:
         if readers == {"read_parquet"}:
             return list(connection.read_parquet(list(files)).columns)
-        return list(connection.read_csv(list(files), header=True, sample_size=1000).columns)
+        return _csv.columns(connection, files)
     except duckdb.Error as error:
         msg = f"{', '.join(files)} cannot be read: {error}"
         raise InvalidInputError(msg, argument="source") from error

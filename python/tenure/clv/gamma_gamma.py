@@ -191,8 +191,8 @@ class GammaGamma(LikelihoodModel):
         if state and (type(self.n_excluded_) is not int or self.n_excluded_ < 0):
             msg = "n_excluded_ must be a whole number >= 0"
             raise ValueError(msg)
-        if state and type(self.correlation_) is not float:
-            msg = "correlation_ must be a number"
+        if state and (type(self.correlation_) is not float or abs(self.correlation_) > 1.0 + 1e-9):
+            msg = "correlation_ must be a number from -1 to 1"
             raise ValueError(msg)
 
 

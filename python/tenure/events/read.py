@@ -8,6 +8,7 @@ from typing import Any
 
 from tenure._errors import InvalidInputError
 from tenure._extras import require
+from tenure.events import _csv
 from tenure.events.event_log import EventLog
 
 _READERS = {
@@ -66,7 +67,7 @@ def read(source: Any, *, sql: str | None = None, database: Any = None, **log: An
     connection = _connect(duckdb, database)
     try:
         if source is not None:
-            relation = _scan(connection, source, log)
+            relation = _scan(connection, source, duckdb.Error)
             if sql is not None:
                 relation.create_view("source")
         if sql is not None:
@@ -80,7 +81,8 @@ def read(source: Any, *, sql: str | None = None, database: Any = None, **log: An
         wanted = [c for c in columns if c is not None]
         if len(names) == len(wanted) and names:
             relation = relation.project(", ".join(map(_quoted, dict.fromkeys(names))))
-        return EventLog(relation.to_arrow_table(), **log)
+        table = relation.to_arrow_table()
+        return EventLog(table if table.num_rows else _typed(table, log), **log)
     except duckdb.Error as error:
         msg = f"{source if source is not None else 'the query'} cannot be read: {_brief(error)}"
         raise InvalidInputError(msg, argument="source", value=source) from error
@@ -89,7 +91,11 @@ def read(source: Any, *, sql: str | None = None, database: Any = None, **log: An
 
 
 def _connect(duckdb: Any, database: Any) -> Any:
-    config = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    config = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "lock_configuration": "true",
+    }
     if database is None:
         return duckdb.connect(config=config)
     if not Path(database).is_file():
@@ -98,7 +104,7 @@ def _connect(duckdb: Any, database: Any) -> Any:
     return duckdb.connect(str(database), read_only=True, config=config)
 
 
-def _scan(connection: Any, source: Any, log: Mapping[str, Any]) -> Any:
+def _scan(connection: Any, source: Any, duckdb_error: type[Exception]) -> Any:
     paths = [source] if isinstance(source, (str, Path)) else list(source)
     if not paths:
         msg = "source is an empty list of files"
@@ -114,10 +120,7 @@ def _scan(connection: Any, source: Any, log: Mapping[str, Any]) -> Any:
     function = reader.pop()
     if function == "read_parquet":
         return connection.read_parquet([str(p) for p in paths])
-    # Quotes are stated, not sniffed: a lone quote is an error with its line, not part of an id.
-    return connection.read_csv(
-        [str(p) for p in paths], header=True, sample_size=-1, quotechar='"', escapechar='"'
-    )
+    return _csv.scan(connection, [str(p) for p in paths], duckdb_error)
 
 
 def _reader(path: str) -> str:
@@ -129,6 +132,15 @@ def _reader(path: str) -> str:
         msg = f"{path}: the ending {ending!r} is none of {', '.join(_READERS)}"
         raise InvalidInputError(msg, argument="source", value=path)
     return _READERS[ending]
+
+
+def _typed(table: Any, log: Mapping[str, Any]) -> Any:
+    """Give the columns of a file without rows the types that no cell could tell."""
+    import pyarrow as pa
+
+    types = {log.get("time"): pa.timestamp("us"), log.get("amount"): pa.float64()}
+    fields = [f.with_type(types.get(f.name, f.type)) for f in table.schema]
+    return pa.schema(fields).empty_table()
 
 
 def _brief(error: Exception) -> str:
