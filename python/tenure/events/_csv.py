@@ -60,7 +60,7 @@ def _first_line(connection: Any, files: Sequence[str]) -> str:
         columns={"line": "VARCHAR"},
         strict_mode=False,
     )
-    found = lines.limit(1).fetchall()
+    found = lines.filter("line IS NOT NULL").limit(1).fetchall()
     return str(found[0][0]) if found else ""
 
 
