@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import resource
+import subprocess
+import sys
 import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import children
+import entries
+import numpy as np
 import pytest
 from entries import ENTRIES, Entry, digest
+
+import tenure as tn
 
 NIGHT = os.environ.get("TENURE_TESTS") == "nightly"
 
@@ -102,3 +114,77 @@ def test_ctrl_c_is_answered_within_a_tenth_of_a_second(entry: Entry) -> None:
         ended = children.interrupt(work, after=lambda: digest(entry.call(few, 1)), delay=delay)
         assert ended.after == right
         assert ended.latency < 0.1, f"{ended.latency:.3f} s after {delay} s"
+
+
+def changing(arrays: list[np.ndarray], call: Callable[[], object], seconds: float) -> int:
+    """Call again and again while a thread writes other values into the arrays."""
+    stop = threading.Event()
+    others = [np.roll(a, 7)[::-1].copy() for a in arrays]
+    own = [a.copy() for a in arrays]
+
+    def write() -> None:
+        while not stop.is_set():
+            for values in (others, own):
+                for a, other in zip(arrays, values, strict=True):
+                    a[...] = other
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    calls = 0
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        calls += 1
+        with contextlib.suppress(tn.TenureError):
+            call()
+    stop.set()
+    writer.join()
+    return calls
+
+
+def numpy_columns(data: Any) -> list[np.ndarray]:
+    values = (
+        data.values() if isinstance(data, dict) else data if isinstance(data, tuple) else [data]
+    )
+    return list(values)
+
+
+@pytest.mark.parametrize("name", ["KaplanMeier", "KMeans", "BGNBD", "GammaGamma", "EventLog"])
+def test_arrays_that_another_thread_changes_do_no_harm(name: str) -> None:
+    if name == "EventLog":
+        table = entries.orders(ROWS)
+        data: Any = {c: table[c].to_numpy().copy() for c in table.column_names}
+        call = functools.partial(entries.index, data, 2)
+    else:
+        entry = next(e for e in ENTRIES if e.name == name)
+        data = entry.make(ROWS)
+        call = functools.partial(entry.call, data, 2)
+    seconds = 10.0 if NIGHT else 1.0
+    ended = children.run(changing, numpy_columns(data), call, seconds, seconds=seconds + 20.0)
+    assert ended.how == "returned", f"{ended.how} {ended.error} {ended.message}"
+    assert ended.value > 0
+
+
+ENVIRONMENTS = [
+    {"LC_ALL": "C"},
+    {"LC_ALL": "de_DE.UTF-8", "TZ": "Pacific/Apia"},
+    {"OMP_NUM_THREADS": "junk", "TZ": "junk", "PYTHONHASHSEED": "1"},
+]
+
+
+@pytest.mark.parametrize("changed", ENVIRONMENTS, ids=lambda e: " ".join(map("=".join, e.items())))
+def test_locale_zone_and_environment_change_nothing(changed: dict[str, str]) -> None:
+    """113, 115: neither decimal commas nor the clock of the machine are in any result."""
+    script = (
+        "import locale, warnings; warnings.simplefilter('ignore')\n"
+        "try: locale.setlocale(locale.LC_ALL, '')\n"
+        "except locale.Error: pass\n"
+        "import entries\n"
+        "for e in entries.ENTRIES: print(e.name, entries.digest(e.call(e.make(500), 2)))\n"
+    )
+    here = [str(Path(entries.__file__).parent), *filter(None, sys.path)]
+    env = {**os.environ, **changed, "PYTHONPATH": os.pathsep.join(here)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True
+    )
+    expected = [f"{e.name} {digest(e.call(e.make(500), 1))}" for e in ENTRIES]
+    assert done.stdout.splitlines() == expected

@@ -10,7 +10,7 @@ namespace tenure::optim {
 namespace {
 
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
-// A Newton step of a converged fit: quadratic convergence leaves its square as the error.
+// A Newton step of a converged fit. It is taken too, so that its square is the error left.
 constexpr double kSmallStep = 1e-5;
 // The same where rounding has ended the descent.
 constexpr double kSmallStepAtNoise = 1e-2;
@@ -145,8 +145,15 @@ Result newton(const Objective& objective, std::vector<double> start, const Newto
   double radius = 1.0;
   Model model(result.at);
   for (;;) {
-    if (scaled_gradient(result.at) <= tolerance && model.newton_step() <= kSmallStep)
-      return finish(Status::converged);
+    if (scaled_gradient(result.at) <= tolerance && model.newton_step() <= kSmallStep) {
+      finish(Status::converged);
+      // The last step costs no evaluation and doubles the digits. What was measured stands.
+      const Vector last = model.step(radius);
+      for (std::size_t i = 0; i < result.point.size(); ++i)
+        result.point[i] += last(static_cast<Eigen::Index>(i));
+      result.at.value -= model.promise(last);
+      return result;
+    }
     double far = 0.0;  // how much of the way to the limit the coordinate that moved most has gone
     for (std::size_t i = 0; i < origin.size(); ++i)
       far = std::max(far, std::abs(result.point[i] - origin[i]) / options.limit);

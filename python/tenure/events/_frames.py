@@ -114,7 +114,7 @@ def _array(values: Any, name: str) -> Any:
         return values
     if isinstance(values, np.ma.MaskedArray):
         mask = np.ma.getmaskarray(values)
-        return pa.array(np.ma.getdata(values), mask=mask)
+        return _owned(pa.array(np.ma.getdata(values), mask=mask))
     array = values
     if not hasattr(values, "__arrow_array__") and not hasattr(values, "__arrow_c_array__"):
         if not hasattr(values, "dtype"):
@@ -134,10 +134,26 @@ def _array(values: Any, name: str) -> Any:
     if isinstance(array, np.ndarray) and not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     try:
-        return pa.array(array, from_pandas=True)
+        return _owned(pa.array(array, from_pandas=True))
     except (pa.ArrowException, TypeError, ValueError, OverflowError, UnicodeError) as error:
         msg = f"{name} cannot be read: {str(error).splitlines()[0]}"
         raise InvalidInputError(msg, argument=name) from error
+
+
+def _owned(array: Any) -> Any:
+    """Copy ids and codes out of memory that the caller may write to.
+
+    The index counts them and then places rows by these counts: a change in between would place
+    rows outside of it. Arrow's own arrays do not change, and other columns are read once.
+    """
+    if isinstance(array, pa.DictionaryArray):
+        return pa.DictionaryArray.from_arrays(_owned(array.indices), array.dictionary)
+    if isinstance(array, pa.Array) and pt.is_integer(array.type):
+        buffers = [b and pa.py_buffer(np.frombuffer(b, np.uint8).copy()) for b in array.buffers()]
+        return pa.Array.from_buffers(
+            array.type, len(array), buffers, array.null_count, array.offset
+        )
+    return array
 
 
 def _refuse_mixed(values: Any, name: str) -> None:

@@ -40,6 +40,19 @@ TEST(Newton, SolvesAQuadraticInOneStep) {
   EXPECT_NEAR(r.eigenvalues[1], 3.0 + std::sqrt(2.0), 1e-14);
 }
 
+TEST(Newton, TakesTheLastStepToo) {
+  // exp(x) - 2x: an error e becomes e^2 / 2, so that the test stops at 3e-7 and the answer is there.
+  const auto f = [](std::span<const double> p) {
+    return one_dimension(std::exp(p[0]) - 2 * p[0], std::exp(p[0]) - 2, std::exp(p[0]));
+  };
+  const double best = std::log(2.0);
+  const Result r = newton(f, {best + 0.04}, {.tolerance = 1e-6});
+  EXPECT_EQ(r.status, Status::converged);
+  EXPECT_GT(r.gradient_norm, 1e-7);
+  EXPECT_NEAR(r.point[0], best, 1e-12);
+  EXPECT_NEAR(r.at.value, 2 - 2 * best, 1e-15);
+}
+
 TEST(Newton, FollowsACurvedValley) {
   const Result r = newton(rosenbrock, {-1.2, 1.0});
   EXPECT_EQ(r.status, Status::converged);

@@ -30,6 +30,10 @@ inline constexpr double kHonestGradient = 1e-6;
 /// descent), for a Newton step that is small as well, which a parameter on its way to infinity does
 /// not give, and for a positive definite Hessian.
 ///
+/// A converged point has taken one step more than was evaluated: its error is of the order of that
+/// step squared, its value follows by the quadratic model, and gradient and Hessian are those from
+/// which the step was computed.
+///
 /// Deterministic. Throws what the objective throws.
 Result newton(const Objective& objective, std::vector<double> start,
               const NewtonOptions& options = {});

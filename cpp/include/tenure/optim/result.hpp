@@ -24,11 +24,11 @@ struct Evaluation {
 
 struct Result {
   std::vector<double> point;
-  Evaluation at;  ///< the objective at `point`
+  Evaluation at;  ///< the objective at `point`, or a last small step before it
   Status status = Status::stalled;
   std::int64_t iterations = 0;          ///< evaluations of the objective
   double gradient_norm = 0.0;           ///< max_i |gradient_i| / max(1, |value|)
-  std::vector<double> eigenvalues;      ///< of the Hessian at `point`, ascending
+  std::vector<double> eigenvalues;      ///< of the Hessian, ascending
   std::vector<double> inverse_hessian;  ///< n x n; NaN unless positive definite
 };
 
