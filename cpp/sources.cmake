@@ -16,6 +16,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/events/arrow_batches.cpp
   cpp/src/events/arrow_import.cpp
   cpp/src/events/clean.cpp
+  cpp/src/events/filter.cpp
   cpp/src/events/index.cpp
   cpp/src/events/scan.cpp
   cpp/src/events/slice.cpp
@@ -81,6 +82,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/special/elementary_test.cpp
   tests/cpp/special/normal_test.cpp
   tests/cpp/special/reference_test.cpp
+  tests/cpp/support/buffer_test.cpp
   tests/cpp/support/calendar_test.cpp
   tests/cpp/support/parallel_test.cpp
   tests/cpp/support/quantile_test.cpp

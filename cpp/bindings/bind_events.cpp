@@ -65,13 +65,15 @@ struct Import {
 
 std::unique_ptr<Import> import_rows(const py::capsule& stream, const std::string& customer,
                                     const std::string& time, const std::string& amount,
-                                    const std::string& event, const TimeZone& timezone,
-                                    const std::string& ambiguous,
+                                    const std::string& event,
+                                    const std::vector<std::string>& properties,
+                                    const TimeZone& timezone, const std::string& ambiguous,
                                     const std::optional<py::capsule>& customers, int threads) {
   const events::ImportOptions options{customer,
                                       time,
                                       amount,
                                       event,
+                                      properties,
                                       timezone,
                                       ambiguous == "earliest" ? events::AmbiguousTime::earlier
                                       : ambiguous == "latest" ? events::AmbiguousTime::later
@@ -101,8 +103,8 @@ py::tuple index_rows(Import& import, const std::vector<std::uint8_t>& order_even
                                  r.missing_amount.count + r.infinite_amount.count >
                              0)
       return;  // Python raises from the report
-    index = events::with_customers(events::index_events(clean.chunks, execution),
-                                   import.rows.table_ids);
+    index = events::with_customers(
+        events::index_events(clean.chunks, import.rows.property, execution), import.rows.table_ids);
   });
   if (index.log.offset.empty()) return py::make_tuple(report(clean.report), py::none(), py::none());
   index.log.order_event = order_event;
@@ -167,7 +169,13 @@ void bind_events(py::module_& m) {
       .def_property_readonly(
           "amount", [](const std::shared_ptr<EventLog>& log) { return column(log, log->amount); })
       .def_property_readonly(
-          "event", [](const std::shared_ptr<EventLog>& log) { return column(log, log->event); });
+          "event", [](const std::shared_ptr<EventLog>& log) { return column(log, log->event); })
+      .def(
+          "property",
+          [](const std::shared_ptr<EventLog>& log, std::size_t p) {
+            return column(log, log->property.at(p));
+          },
+          py::arg("p"));
 
   py::class_<Import>(m, "Import")
       .def_property_readonly("rows", [](const Import& i) { return i.batches.rows(); })
@@ -176,11 +184,15 @@ void bind_events(py::module_& m) {
       .def("take_table_ids",
            [](Import& i) { return release_to_numpy(std::move(i.rows.table_ids)); })
       .def("take_customer_text", [](Import& i) { return text(std::move(i.rows.customer_text)); })
-      .def("take_event_text", [](Import& i) { return text(std::move(i.rows.event_text)); });
+      .def("take_event_text", [](Import& i) { return text(std::move(i.rows.event_text)); })
+      .def(
+          "take_property_text",
+          [](Import& i, std::size_t p) { return text(std::move(i.rows.property_text.at(p))); },
+          py::arg("p"));
 
   m.def("import_rows", &import_rows, py::arg("stream"), py::arg("customer"), py::arg("time"),
-        py::arg("amount"), py::arg("event"), py::arg("timezone"), py::arg("ambiguous"),
-        py::arg("customers"), py::arg("threads"));
+        py::arg("amount"), py::arg("event"), py::arg("properties"), py::arg("timezone"),
+        py::arg("ambiguous"), py::arg("customers"), py::arg("threads"));
   m.def("index_rows", &index_rows, py::arg("rows"), py::arg("order_event"), py::arg("drop_invalid"),
         py::arg("drop_refunds"), py::arg("until"), py::arg("threads"));
   m.def(

@@ -4,6 +4,7 @@
 #include <limits>
 #include <string_view>
 
+#include "tenure/events/event_log.hpp"
 #include "tenure/support/errors.hpp"
 #include "tenure/support/parallel.hpp"
 
@@ -265,7 +266,7 @@ const std::int64_t* import_time(const Column& c, const ImportOptions& options, s
   return owned.back().data();
 }
 
-// --- amounts and event names -------------------------------------------------------------------
+// --- amounts, event names, properties ----------------------------------------------------------
 
 const double* import_amount(const Column& c, const std::string& name,
                             std::deque<Buffer<double>>& owned, const Execution& execution) {
@@ -309,6 +310,30 @@ std::vector<const std::uint16_t*> import_events_names(const std::vector<Column>&
   return chunks;
 }
 
+/// Codes of one property for all rows, whatever the batches.
+void import_property(const std::vector<Column>& columns, const std::string& name, std::int64_t rows,
+                     ImportedEvents& imported, const Execution& execution) {
+  std::deque<Buffer<std::int64_t>> wide;
+  Ids values = import_id_columns(columns, name, wide, execution);
+  if (!columns.empty() && !values.is_text) refuse_type(name, columns[0].schema->format, "text");
+  if (values.text.size() > std::numeric_limits<std::int32_t>::max())
+    throw InvalidInput(name.c_str(), -1, static_cast<double>(values.text.size()),
+                       "a column of at most 2^31 - 1 distinct values");
+  Buffer<std::int32_t> code(rows);
+  std::int64_t base = 0;
+  for (std::size_t k = 0; k < columns.size(); ++k) {
+    const Validity valid = validity(columns[k]);
+    for_each_block(
+        columns[k].rows, execution, [&](std::int64_t, std::int64_t first, std::int64_t last) {
+          for (std::int64_t i = first; i < last; ++i)
+            code[base + i] = valid[i] ? static_cast<std::int32_t>(values.chunk[k][i]) : kNoValue;
+        });
+    base += columns[k].rows;
+  }
+  imported.property.push_back(std::move(code));
+  imported.property_text.push_back(std::move(values.text));
+}
+
 }  // namespace
 
 ImportedEvents import_events(const ArrowBatches& batches, const ImportOptions& options,
@@ -344,6 +369,7 @@ ImportedEvents import_events(const ArrowBatches& batches, const ImportOptions& o
   for (std::size_t k = 0; k < time.size(); ++k) {
     RawChunk chunk;
     chunk.rows = time[k].rows;
+    chunk.first_row = base;
     chunk.customer = ids.chunk[k];
     chunk.customer_valid = validity(customer[k]);
     chunk.time = import_time(time[k], options, base, imported.integers, execution);
@@ -356,6 +382,8 @@ ImportedEvents import_events(const ArrowBatches& batches, const ImportOptions& o
     imported.chunks.push_back(chunk);
     base += chunk.rows;
   }
+  for (const std::string& name : options.properties)
+    import_property(batches.column(name), name, base, imported, execution);
   return imported;
 }
 

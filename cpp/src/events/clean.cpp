@@ -112,6 +112,7 @@ CleanRows::Rewritten rewrite(const RawChunk& chunk, const CleanOptions& options,
   out.time = Buffer<std::int64_t>(kept);
   if (chunk.amount) out.amount = Buffer<double>(kept);
   if (chunk.event) out.event = Buffer<std::uint16_t>(kept);
+  out.row = Buffer<std::int64_t>(kept);
   const Judge judge(chunk, options, 0);
   Counted ignored;
   std::int64_t to = 0;
@@ -125,6 +126,7 @@ CleanRows::Rewritten rewrite(const RawChunk& chunk, const CleanOptions& options,
       out.amount[to] = missing ? 0.0 : chunk.amount[i];
     }
     if (chunk.event) out.event[to] = chunk.event[i];
+    out.row[to] = chunk.first_row + i;
     ++to;
   }
   return out;
@@ -175,9 +177,13 @@ CleanRows clean(const std::vector<RawChunk>& chunks, const CleanOptions& options
     clean.chunks.push_back(chunks[c]);
     if (kept[c] == chunks[c].rows && filled[c] == 0) continue;
     const auto& own = clean.owned.emplace_back(rewrite(chunks[c], options, kept[c], execution));
-    clean.chunks.back() = {kept[c], own.customer.data(), own.time.data(),
+    clean.chunks.back() = {kept[c],
+                           own.customer.data(),
+                           own.time.data(),
                            own.amount.empty() ? nullptr : own.amount.data(),
-                           own.event.empty() ? nullptr : own.event.data()};
+                           own.event.empty() ? nullptr : own.event.data(),
+                           chunks[c].first_row,
+                           own.row.data()};
   }
   return clean;
 }

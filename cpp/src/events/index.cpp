@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 
+#include "tenure/support/errors.hpp"
 #include "tenure/support/parallel.hpp"
 
 namespace tenure::events {
@@ -15,21 +16,15 @@ namespace {
 constexpr int kCountedBits = 16;
 constexpr std::int64_t kFineBuckets = std::int64_t{1} << kCountedBits;
 constexpr std::int64_t kMaxPartitions = 4096;
-// A partition of this many rows (24 to 32 bytes each) fits the second-level cache twice over.
-constexpr std::int64_t kPartitionRows = 8192;
+// One column of a partition of this many rows fits the second-level cache; fewer partitions keep
+// fewer lines open while rows are scattered.
+constexpr std::int64_t kPartitionRows = 32768;
 constexpr std::int64_t kSegmentRows = std::int64_t{1} << 20;
 
 /// Ids order as signed integers; shifted so that the smallest is 0 they order as unsigned ones.
 using Key = std::uint64_t;
 
-struct Row {
-  Key key;
-  std::int64_t time;
-  double amount;
-};
-struct NamedRow : Row {
-  std::uint16_t event;
-};
+using Properties = std::span<const Buffer<std::int32_t>>;
 
 /// Where rows of the caller's chunks lie when chunks are cut into segments of bounded size.
 struct Segment {
@@ -137,65 +132,44 @@ Plan make_plan(const std::vector<Segment>& segments, std::int64_t rows, const Ra
   return plan;
 }
 
-template <class R>
-void partition_rows(const std::vector<Segment>& segments, Plan& plan, R* rows,
-                    const Execution& execution) {
-  for_each_task(std::ssize(segments), execution, [&](std::int64_t t) {
-    const Segment& s = segments[static_cast<std::size_t>(t)];
-    const EventChunk& c = *s.chunk;
-    std::int64_t* cursor = plan.cursor[static_cast<std::size_t>(t)].data();
-    for_each_piece(s, execution, [&](std::int64_t first, std::int64_t last) {
-      for (std::int64_t i = first; i < last; ++i) {
-        const Key key = shifted(c.customer[i], plan.low);
-        R& row = rows[cursor[plan(key)]++];
-        row.key = key;
-        row.time = c.time[i];
-        row.amount = c.amount ? c.amount[i] : 0.0;
-        if constexpr (std::is_same_v<R, NamedRow>) row.event = c.event[i];
-      }
-    });
-  });
-}
-
 /// The distinct keys of one partition, ascending, and a code for each of its rows.
 class LocalCustomers {
  public:
-  template <class R>
-  void assign(std::span<const R> rows, std::vector<std::uint32_t>& code) {
-    Key low = rows[0].key, high = rows[0].key;
-    for (const R& r : rows) low = std::min(low, r.key), high = std::max(high, r.key);
-    code.resize(rows.size());
+  template <class K>
+  void assign(std::span<const K> keys, std::vector<std::uint32_t>& code) {
+    const auto [low, high] = std::ranges::minmax(keys);
+    code.resize(keys.size());
     // Dense ids need no hash: a table over their range is smaller than the rows themselves.
-    if (high - low < 4 * rows.size() + 1024)
-      by_table(rows, code, low, high);
+    if (high - low < 4 * keys.size() + 1024)
+      by_table(keys, code, low, high);
     else
-      by_hash(rows, code);
+      by_hash(keys, code);
   }
   const std::vector<Key>& keys() const { return keys_; }
 
  private:
-  template <class R>
-  void by_table(std::span<const R> rows, std::vector<std::uint32_t>& code, Key low, Key high) {
+  template <class K>
+  void by_table(std::span<const K> rows, std::vector<std::uint32_t>& code, Key low, Key high) {
     table_.assign(high - low + 1, 0);
-    for (const R& r : rows) table_[r.key - low] = 1;
+    for (const K key : rows) table_[key - low] = 1;
     keys_.clear();
     for (std::size_t k = 0; k < table_.size(); ++k) {
       if (table_[k] == 0) continue;
       table_[k] = static_cast<std::uint32_t>(keys_.size());
       keys_.push_back(low + k);
     }
-    for (std::size_t i = 0; i < rows.size(); ++i) code[i] = table_[rows[i].key - low];
+    for (std::size_t i = 0; i < rows.size(); ++i) code[i] = table_[rows[i] - low];
   }
 
-  template <class R>
-  void by_hash(std::span<const R> rows, std::vector<std::uint32_t>& code) {
+  template <class K>
+  void by_hash(std::span<const K> rows, std::vector<std::uint32_t>& code) {
     constexpr std::uint32_t kEmpty = std::numeric_limits<std::uint32_t>::max();
     const int bits = std::max(4, static_cast<int>(std::bit_width(2 * rows.size())));
     table_.assign(std::size_t{1} << bits, kEmpty);
     const std::size_t mask = table_.size() - 1;
     keys_.clear();
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      const Key key = rows[i].key;
+      const Key key = rows[i];
       // Fibonacci hashing: the upper bits of the product depend on every bit of the key.
       std::size_t slot = (key * 0x9E3779B97F4A7C15u) >> (64 - bits);
       while (table_[slot] != kEmpty && keys_[table_[slot]] != key) slot = (slot + 1) & mask;
@@ -227,34 +201,118 @@ struct Cells {
   std::int64_t time;
   double amount;
   std::uint16_t event;
+  std::uint32_t source;
+};
 
-  bool operator<(const Cells& b) const {
-    if (time != b.time) return time < b.time;
-    if (event != b.event) return event < b.event;
-    return amount < b.amount;
+/// The columns of a log that is being ordered, and the canonical order of rows of one customer.
+class Columns {
+ public:
+  Columns(EventLog& log, Properties properties, std::int64_t rows)
+      : log_(&log),
+        properties_(properties),
+        sources_(properties.empty() ? Buffer<std::uint32_t>() : Buffer<std::uint32_t>(rows)),
+        time_(log.time.data()),
+        amount_(log.amount.data()),
+        event_(log.event.data()),
+        source_(sources_.data()) {}
+
+  Cells operator[](std::int64_t i) const {
+    return {time_[i], amount_ ? amount_[i] : 0.0, event_ ? event_[i] : std::uint16_t{0},
+            source_ ? source_[i] : 0};
   }
+
+  void set(std::int64_t i, const Cells& c) const {
+    time_[i] = c.time;
+    if (amount_) amount_[i] = c.amount;
+    if (event_) event_[i] = c.event;
+    if (source_) source_[i] = c.source;
+  }
+
+  bool before(const Cells& a, const Cells& b) const {
+    if (a.time != b.time) return a.time < b.time;
+    if (a.event != b.event) return a.event < b.event;
+    if (a.amount != b.amount) return a.amount < b.amount;
+    for (const auto& p : properties_)
+      if (p[a.source] != p[b.source]) return p[a.source] < p[b.source];
+    return false;
+  }
+
+  bool in_order(std::int64_t i) const {
+    return time_[i - 1] < time_[i] || !before((*this)[i], (*this)[i - 1]);
+  }
+
+  /// Moves row base + i to base + place[i], column by column: a partition of one fits the cache.
+  void permute(std::int64_t base, std::span<const std::uint32_t> place) const {
+    permute(time_, base, place);
+    permute(amount_, base, place);
+    permute(event_, base, place);
+    permute(source_, base, place);
+  }
+
+  /// Brings the properties into the order of the rows.
+  void fetch_properties(const Execution& execution) const {
+    for (const auto& p : properties_) {
+      Buffer<std::int32_t> ordered(sources_.size());
+      for_each_block(sources_.size(), execution,
+                     [&](std::int64_t, std::int64_t first, std::int64_t last) {
+                       for (std::int64_t i = first; i < last; ++i) ordered[i] = p[source_[i]];
+                     });
+      log_->property.push_back(std::move(ordered));
+    }
+  }
+
+ private:
+  template <class T>
+  static void permute(T* column, std::int64_t base, std::span<const std::uint32_t> place) {
+    if (!column) return;
+    T* to = column + base;
+    const std::vector<T> from(to, to + place.size());
+    for (std::size_t i = 0; i < place.size(); ++i) to[place[i]] = from[i];
+  }
+
+  EventLog* log_;
+  Properties properties_;
+  Buffer<std::uint32_t> sources_;  // by row of the log: the number that it came with
+  std::int64_t* time_;
+  double* amount_;  // null where the log has none, and so the others
+  std::uint16_t* event_;
+  std::uint32_t* source_;
 };
 
 /// Sorts the rows of one customer where they are not in order yet.
-void sort_customer(EventLog& log, std::int64_t first, std::int64_t last,
+void sort_customer(const Columns& columns, std::int64_t first, std::int64_t last,
                    std::vector<Cells>& scratch) {
-  const auto cells = [&](std::int64_t i) {
-    return Cells{log.time[i], log.has_amount() ? log.amount[i] : 0.0,
-                 log.has_event() ? log.event[i] : std::uint16_t{0}};
-  };
   std::int64_t i = first + 1;
-  while (i < last && (log.time[i - 1] < log.time[i] || !(cells(i) < cells(i - 1)))) ++i;
+  while (i < last && columns.in_order(i)) ++i;
   if (i >= last) return;
   scratch.resize(static_cast<std::size_t>(last - first));
   for (std::int64_t k = first; k < last; ++k)
-    scratch[static_cast<std::size_t>(k - first)] = cells(k);
-  std::sort(scratch.begin(), scratch.end());
-  for (std::int64_t k = first; k < last; ++k) {
-    const Cells& c = scratch[static_cast<std::size_t>(k - first)];
-    log.time[k] = c.time;
-    if (log.has_amount()) log.amount[k] = c.amount;
-    if (log.has_event()) log.event[k] = c.event;
-  }
+    scratch[static_cast<std::size_t>(k - first)] = columns[k];
+  std::sort(scratch.begin(), scratch.end(),
+            [&](const Cells& a, const Cells& b) { return columns.before(a, b); });
+  for (std::int64_t k = first; k < last; ++k)
+    columns.set(k, scratch[static_cast<std::size_t>(k - first)]);
+}
+
+/// Scatters every column to the partitions, in place of its final home, and the keys beside them.
+template <class K>
+void partition_rows(const std::vector<Segment>& segments, Plan& plan, const Columns& columns,
+                    K* keys, const Execution& execution) {
+  for_each_task(std::ssize(segments), execution, [&](std::int64_t t) {
+    const Segment& s = segments[static_cast<std::size_t>(t)];
+    const EventChunk& c = *s.chunk;
+    std::int64_t* cursor = plan.cursor[static_cast<std::size_t>(t)].data();
+    for_each_piece(s, execution, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t i = first; i < last; ++i) {
+        const Key key = shifted(c.customer[i], plan.low);
+        const std::int64_t to = cursor[plan(key)]++;
+        keys[to] = static_cast<K>(key);
+        columns.set(
+            to, {c.time[i], c.amount ? c.amount[i] : 0.0, c.event ? c.event[i] : std::uint16_t{0},
+                 static_cast<std::uint32_t>(c.row ? c.row[i] : c.first_row + i)});
+      }
+    });
+  });
 }
 
 /// The customers of one partition: their ids and how many rows each has.
@@ -263,39 +321,61 @@ struct PartitionCustomers {
   std::vector<std::int64_t> rows;
 };
 
-template <class R>
-PartitionCustomers order_partition(std::span<const R> rows, std::int64_t base, EventLog& log) {
+/// Puts the rows of one partition in order: by a counting sort over its customers, then within
+/// those customers whose rows did not arrive in order.
+template <class K>
+PartitionCustomers order_partition(std::span<const K> keys, std::int64_t base,
+                                   const Columns& columns) {
+  if (keys.empty()) return {};
+  if (keys.size() > std::numeric_limits<std::uint32_t>::max())
+    throw InvalidInput("customer", -1, static_cast<double>(keys.size()),
+                       "spread over ids: at most 2^32 - 1 rows of neighbouring ones");
   LocalCustomers customers;
-  std::vector<std::uint32_t> code;
-  std::vector<std::int64_t> next;
-  std::vector<Cells> scratch;
-  if (rows.empty()) return {};
-
-  customers.assign(rows, code);
+  std::vector<std::uint32_t> place;  // first the customer of a row, then where the row goes
+  customers.assign(keys, place);
   const std::size_t n = customers.keys().size();
-  next.assign(n + 1, 0);
-  for (const std::uint32_t c : code) ++next[c + 1];
+  std::vector<std::uint32_t> next(n + 1);
+  for (const std::uint32_t c : place) ++next[c + 1];
   for (std::size_t c = 0; c < n; ++c) next[c + 1] += next[c];
 
   PartitionCustomers result{customers.keys(), std::vector<std::int64_t>(n)};
   for (std::size_t c = 0; c < n; ++c) result.rows[c] = next[c + 1] - next[c];
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const std::int64_t to = base + next[code[i]]++;
-    log.time[to] = rows[i].time;
-    if (log.has_amount()) log.amount[to] = rows[i].amount;
-    if constexpr (std::is_same_v<R, NamedRow>) log.event[to] = rows[i].event;
-  }
+  for (std::uint32_t& p : place) p = next[p]++;
+  columns.permute(base, place);
+
+  std::vector<Cells> scratch;
   std::int64_t first = base;
   for (const std::int64_t count : result.rows) {
-    sort_customer(log, first, first + count, scratch);
+    sort_customer(columns, first, first + count, scratch);
     first += count;
   }
   return result;
 }
 
-template <class R>
-Index index_rows(const std::vector<EventChunk>& chunks, std::int64_t rows, bool amounts,
+struct Shape {
+  std::int64_t rows = 0;
+  bool amounts = false, names = false;
+};
+
+template <class K>
+std::vector<PartitionCustomers> order_rows(const std::vector<Segment>& segments, Plan& plan,
+                                           const Columns& columns, std::int64_t rows,
+                                           const Execution& execution) {
+  Buffer<K> keys(rows);
+  partition_rows(segments, plan, columns, keys.data(), execution);
+  std::vector<PartitionCustomers> found(static_cast<std::size_t>(plan.partitions()));
+  for_each_task(plan.partitions(), execution, [&](std::int64_t p) {
+    const std::int64_t first = plan.partition_first[static_cast<std::size_t>(p)];
+    const std::int64_t last = plan.partition_first[static_cast<std::size_t>(p) + 1];
+    found[static_cast<std::size_t>(p)] = order_partition<K>(
+        {keys.data() + first, static_cast<std::size_t>(last - first)}, first, columns);
+  });
+  return found;
+}
+
+Index index_rows(const std::vector<EventChunk>& chunks, const Shape& shape, Properties properties,
                  const Execution& execution) {
+  const std::int64_t rows = shape.rows;
   const Range range = id_range(chunks, execution);
   // At least one segment a thread, and few enough for their counters.
   const auto segments = cut(chunks, std::clamp<std::int64_t>(rows / 16, kBlockRows, kSegmentRows));
@@ -304,20 +384,13 @@ Index index_rows(const std::vector<EventChunk>& chunks, std::int64_t rows, bool 
   Index index;
   EventLog& log = index.log;
   log.time = Buffer<std::int64_t>(rows);
-  if (amounts) log.amount = Buffer<double>(rows);
-  if constexpr (std::is_same_v<R, NamedRow>) log.event = Buffer<std::uint16_t>(rows);
-
-  std::vector<PartitionCustomers> found(static_cast<std::size_t>(plan.partitions()));
-  {
-    Buffer<R> partitioned(rows);
-    partition_rows(segments, plan, partitioned.data(), execution);
-    for_each_task(plan.partitions(), execution, [&](std::int64_t p) {
-      const std::int64_t first = plan.partition_first[static_cast<std::size_t>(p)];
-      const std::int64_t last = plan.partition_first[static_cast<std::size_t>(p) + 1];
-      found[static_cast<std::size_t>(p)] = order_partition<R>(
-          {partitioned.data() + first, static_cast<std::size_t>(last - first)}, first, log);
-    });
-  }
+  if (shape.amounts) log.amount = Buffer<double>(rows);
+  if (shape.names) log.event = Buffer<std::uint16_t>(rows);
+  const Columns columns(log, properties, rows);
+  const bool narrow = shifted(range.high, plan.low) <= std::numeric_limits<std::uint32_t>::max();
+  const auto found = narrow ? order_rows<std::uint32_t>(segments, plan, columns, rows, execution)
+                            : order_rows<Key>(segments, plan, columns, rows, execution);
+  columns.fetch_properties(execution);
 
   std::int64_t customers = 0;
   for (const auto& f : found) customers += std::ssize(f.key);
@@ -335,22 +408,25 @@ Index index_rows(const std::vector<EventChunk>& chunks, std::int64_t rows, bool 
 
 }  // namespace
 
-Index index_events(const std::vector<EventChunk>& chunks, const Execution& execution) {
-  std::int64_t rows = 0;
-  bool amounts = false, names = false;
+Index index_events(const std::vector<EventChunk>& chunks, Properties properties,
+                   const Execution& execution) {
+  Shape shape;
   for (const EventChunk& c : chunks) {
-    rows += c.rows;
-    amounts |= c.amount != nullptr;
-    names |= c.event != nullptr;
+    shape.rows += c.rows;
+    shape.amounts |= c.amount != nullptr;
+    shape.names |= c.event != nullptr;
   }
-  if (rows == 0) {
+  if (!properties.empty() && properties[0].size() > std::numeric_limits<std::uint32_t>::max())
+    throw InvalidInput("properties", -1, static_cast<double>(properties[0].size()),
+                       "of at most 2^32 - 1 rows");
+  if (shape.rows == 0) {
     Index empty;
     empty.log.offset = Buffer<std::int64_t>(1);
     empty.log.offset[0] = 0;
+    empty.log.property.resize(properties.size());
     return empty;
   }
-  return names ? index_rows<NamedRow>(chunks, rows, amounts, execution)
-               : index_rows<Row>(chunks, rows, amounts, execution);
+  return index_rows(chunks, shape, properties, execution);
 }
 
 Index with_customers(Index index, std::span<const std::int64_t> ids) {

@@ -4,34 +4,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include "parts.hpp"
 #include "tenure/support/parallel.hpp"
 
 namespace tenure::events {
-namespace {
-
-EventLog like(const EventLog& log) {
-  EventLog part;
-  part.order_event = log.order_event;
-  part.timezone = log.timezone;
-  part.observed_from = log.observed_from;
-  part.observed_until = log.observed_until;
-  return part;
-}
-
-void allocate_rows(EventLog& part, const EventLog& whole, std::int64_t rows) {
-  part.time = Buffer<std::int64_t>(rows);
-  if (whole.has_amount()) part.amount = Buffer<double>(rows);
-  if (whole.has_event()) part.event = Buffer<std::uint16_t>(rows);
-}
-
-void copy_rows(EventLog& part, std::int64_t to, const EventLog& whole, std::int64_t first,
-               std::int64_t count) {
-  std::copy_n(whole.time.data() + first, count, part.time.data() + to);
-  if (whole.has_amount()) std::copy_n(whole.amount.data() + first, count, part.amount.data() + to);
-  if (whole.has_event()) std::copy_n(whole.event.data() + first, count, part.event.data() + to);
-}
-
-}  // namespace
+using detail::allocate_rows, detail::copy_rows, detail::like;
 
 Slice slice_time(const EventLog& log, std::int64_t from, std::int64_t until, bool keep_silent,
                  const Execution& execution) {

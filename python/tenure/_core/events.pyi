@@ -50,6 +50,7 @@ class EventLog:
     def amount(self) -> _F: ...
     @property
     def event(self) -> npt.NDArray[np.uint16]: ...
+    def property(self, p: int) -> npt.NDArray[np.int32]: ...
 
 class Import:
     @property
@@ -61,6 +62,7 @@ class Import:
     def take_table_ids(self) -> _I: ...
     def take_customer_text(self) -> _Text: ...
     def take_event_text(self) -> _Text: ...
+    def take_property_text(self, p: int) -> _Text: ...
 
 def import_rows(
     stream: object,
@@ -68,6 +70,7 @@ def import_rows(
     time: str,
     amount: str,
     event: str,
+    properties: list[str],
     timezone: TimeZone,
     ambiguous: str,
     customers: object | None,

@@ -13,7 +13,12 @@ from tenure.events import _frames
 
 
 def typed(
-    reader: pa.RecordBatchReader, customer: str, time: str, amount: str | None, event: str | None
+    reader: pa.RecordBatchReader,
+    customer: str,
+    time: str,
+    amount: str | None,
+    event: str | None,
+    properties: Sequence[str] = (),
 ) -> pa.RecordBatchReader:
     schema = reader.schema
     _frames.check_customer(schema.field(customer).type, customer)
@@ -28,7 +33,18 @@ def typed(
         types[amount] = _frames.amount_type(schema.field(amount).type, amount)
     if event is not None:
         _frames.check_event(schema.field(event).type, event)
+    for name in properties:
+        types[name] = _frames.property_type(schema.field(name).type, name)
     return _frames.with_types(reader, types)
+
+
+def property_names(properties: Sequence[str]) -> list[str]:
+    names = [properties] if isinstance(properties, str) else list(properties)
+    for name in names:
+        if not isinstance(name, str) or names.count(name) > 1:
+            msg = f"properties must be different names of columns, got {names!r}"
+            raise InvalidInputError(msg, argument="properties", value=properties)
+    return names
 
 
 def customer_table(

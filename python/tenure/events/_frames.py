@@ -217,6 +217,17 @@ def check_event(column: pa.DataType, name: str) -> None:
         raise InvalidInputError(msg, argument=name)
 
 
+def property_type(column: pa.DataType, name: str) -> pa.DataType:
+    """Return the type to read a property as: text as it is, integers and booleans as text."""
+    value = _value_type(column)
+    if _is_text(value):
+        return column
+    if pt.is_integer(value) or pt.is_boolean(value):
+        return pa.string()
+    msg = f"{name} must be text, integers or booleans to be a property, got {column}"
+    raise InvalidInputError(msg, argument=name)
+
+
 def _is_text(t: pa.DataType) -> bool:
     return bool(pt.is_string(t) or pt.is_large_string(t) or t == pa.string_view())
 

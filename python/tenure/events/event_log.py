@@ -55,6 +55,9 @@ class EventLog:
         Column of event names. Then `orders` says which of them are orders.
     orders : list of str, optional
         Event names that are orders; required with `event`. Without event names every row is one.
+    properties : list of str, optional
+        Columns that events carry along, such as channel, product or country: text, dictionaries,
+        integers or booleans (as text). Null is no value. Filters and breakdowns name them.
     customers : data frame, optional
         One row a customer, with the column `customer` and any others; customers without an event
         are kept. It comes back, aligned with `customer_ids`, as `customers`.
@@ -85,6 +88,8 @@ class EventLog:
     data_report : DataReport
         What was found in the rows.
     customers : pyarrow.Table or None
+    properties : dict of str to array
+        The values of each property, ascending.
 
     Raises
     ------
@@ -120,6 +125,7 @@ class EventLog:
     customers: Any
     event_names: tuple[str, ...]
     orders: tuple[str, ...]
+    properties: dict[str, Any]
     timezone: str
     on_refund: str
 
@@ -132,6 +138,7 @@ class EventLog:
         amount: str | None = None,
         event: str | None = None,
         orders: Sequence[str] | None = None,
+        properties: Sequence[str] = (),
         customers: Any = None,
         timezone: str = "UTC",
         observed_until: Any = None,
@@ -154,8 +161,10 @@ class EventLog:
             else as_cutoff(observed_until, timezone, "observed_until")
         )
 
-        columns = [c for c in (customer, time, amount, event) if c is not None]
-        reader = _columns.typed(_frames.as_reader(frame, columns), customer, time, amount, event)
+        carried = _columns.property_names(properties)
+        columns = [c for c in (customer, time, amount, event, *carried) if c is not None]
+        reader = _frames.as_reader(frame, columns)
+        reader = _columns.typed(reader, customer, time, amount, event, carried)
         table, table_stream = _columns.customer_table(customers, customer, reader)
         rows = _core.events.import_rows(
             reader.__arrow_c_stream__(),
@@ -163,6 +172,7 @@ class EventLog:
             time,
             amount or "",
             event or "",
+            carried,
             engine_zone(timezone),
             ambiguous,
             table_stream,
@@ -172,6 +182,9 @@ class EventLog:
             tuple(_columns.texts(rows.take_event_text()).to_pylist()) if event else ()
         )
         self.orders = _columns.order_names(orders, self.event_names)
+        self.properties = {
+            name: _columns.texts(rows.take_property_text(p)) for p, name in enumerate(carried)
+        }
         self.timezone = timezone
         self.on_refund = on_refund
 
@@ -251,6 +264,8 @@ class EventLog:
         extras = ["with amounts"] if self.has_amounts else []
         if self.event_names:
             extras.append(f"{len(self.event_names)} event names")
+        if self.properties:
+            extras.append(f"properties {', '.join(self.properties)}")
         return (
             f"EventLog: {self.n_rows:,} events of {self.n_customers:,} customers, "
             f"{self.observed_from:%Y-%m-%d} to {last:%Y-%m-%d} ({self.timezone})"
@@ -264,6 +279,7 @@ class EventLog:
         core, kept = _core.events.slice_time(self._core, start, until, keep_silent, threads)
         part = object.__new__(EventLog)
         part.event_names, part.orders = self.event_names, self.orders
+        part.properties = self.properties
         part.timezone, part.on_refund = self.timezone, self.on_refund
         part.data_report = self.data_report
         part.customer_ids = _columns.take(self.customer_ids, kept)

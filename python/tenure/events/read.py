@@ -9,6 +9,7 @@ from typing import Any
 from tenure._errors import InvalidInputError
 from tenure._extras import require
 from tenure.events import _csv
+from tenure.events._columns import property_names
 from tenure.events.event_log import EventLog
 
 _READERS = {
@@ -76,6 +77,7 @@ def read(source: Any, *, sql: str | None = None, database: Any = None, **log: An
                 msg = "sql must be a query that returns rows"
                 raise InvalidInputError(msg, argument="sql", value=sql)
         columns = [log.get(k) for k in ("customer", "time", "amount", "event")]
+        columns += property_names(log.get("properties", ()))
         names = [c for c in columns if isinstance(c, str) and c in relation.columns]
         # Project before the rows are read; a missing column is told by EventLog, with near matches.
         wanted = [c for c in columns if c is not None]

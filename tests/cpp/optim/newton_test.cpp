@@ -41,7 +41,8 @@ TEST(Newton, SolvesAQuadraticInOneStep) {
 }
 
 TEST(Newton, TakesTheLastStepToo) {
-  // exp(x) - 2x: an error e becomes e^2 / 2, so that the test stops at 3e-7 and the answer is there.
+  // exp(x) - 2x: an error e becomes e^2 / 2, so that the test stops at 3e-7 and the answer is
+  // there.
   const auto f = [](std::span<const double> p) {
     return one_dimension(std::exp(p[0]) - 2 * p[0], std::exp(p[0]) - 2, std::exp(p[0]));
   };

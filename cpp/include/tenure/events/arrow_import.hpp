@@ -45,7 +45,8 @@ struct ImportOptions {
   std::string customer, time;
   std::string amount;  ///< empty: none
   std::string event;   ///< empty: none
-  TimeZone timezone;   ///< of times that carry no zone, and of dates
+  std::vector<std::string> properties;
+  TimeZone timezone;  ///< of times that carry no zone, and of dates
   AmbiguousTime ambiguous = AmbiguousTime::raise;
 };
 
@@ -66,6 +67,8 @@ struct ImportedEvents {
   std::vector<std::int64_t> table_ids;  ///< of the customer table, row by row, in the same form
   TextTable customer_text;
   TextTable event_text;
+  std::vector<Buffer<std::int32_t>> property;  ///< by property: a code for each row, or kNoValue
+  std::vector<TextTable> property_text;        ///< by property: its values, ascending
 
   std::deque<Buffer<std::int64_t>> integers;  // memory of converted columns
   std::deque<Buffer<double>> doubles;

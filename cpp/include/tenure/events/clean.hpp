@@ -51,7 +51,7 @@ struct CleanRows {
   DataReport report;
 
   struct Rewritten {
-    Buffer<std::int64_t> customer, time;
+    Buffer<std::int64_t> customer, time, row;
     Buffer<double> amount;
     Buffer<std::uint16_t> event;
   };

@@ -22,6 +22,8 @@ struct EventChunk {
   const std::int64_t* time = nullptr;      ///< microseconds since 1970-01-01 UTC
   const double* amount = nullptr;          ///< absent in a log without amounts
   const std::uint16_t* event = nullptr;    ///< code of the event name; absent without names
+  std::int64_t first_row = 0;              ///< number of row 0 among all rows of the caller
+  const std::int64_t* row = nullptr;       ///< those numbers where they do not follow on
 };
 
 /// A run of rows as it arrived, before anyone looked at the cells.

@@ -1,0 +1,36 @@
+#pragma once
+#include <algorithm>
+
+#include "tenure/events/event_log.hpp"
+
+namespace tenure::events::detail {
+
+/// A log with the same settings and no rows yet.
+inline EventLog like(const EventLog& log) {
+  EventLog part;
+  part.order_event = log.order_event;
+  part.timezone = log.timezone;
+  part.observed_from = log.observed_from;
+  part.observed_until = log.observed_until;
+  return part;
+}
+
+/// Makes room for rows in every column that `whole` has.
+inline void allocate_rows(EventLog& part, const EventLog& whole, std::int64_t rows) {
+  part.time = Buffer<std::int64_t>(rows);
+  if (whole.has_amount()) part.amount = Buffer<double>(rows);
+  if (whole.has_event()) part.event = Buffer<std::uint16_t>(rows);
+  part.property.clear();
+  for (std::size_t p = 0; p < whole.property.size(); ++p) part.property.emplace_back(rows);
+}
+
+inline void copy_rows(EventLog& part, std::int64_t to, const EventLog& whole, std::int64_t first,
+                      std::int64_t count) {
+  std::copy_n(whole.time.data() + first, count, part.time.data() + to);
+  if (whole.has_amount()) std::copy_n(whole.amount.data() + first, count, part.amount.data() + to);
+  if (whole.has_event()) std::copy_n(whole.event.data() + first, count, part.event.data() + to);
+  for (std::size_t p = 0; p < whole.property.size(); ++p)
+    std::copy_n(whole.property[p].data() + first, count, part.property[p].data() + to);
+}
+
+}  // namespace tenure::events::detail
