@@ -46,7 +46,7 @@ py::tuple assign(const events::EventLog& log, std::int64_t at, std::int64_t wind
   std::vector<std::uint8_t> rule;
   without_gil(threads, [&](const Execution& execution) {
     facts = lifecycle::customer_facts(log, {at, window_days}, execution);
-    calibration = lifecycle::calibrate(facts, options);
+    calibration = lifecycle::calibrate(facts, options, execution);
     rule = lifecycle::assign_stages(facts, calibration, flags);
   });
   py::dict out;

@@ -13,7 +13,7 @@
 #include "tenure/special/gamma.hpp"
 #include "tenure/support/clones.hpp"
 #include "tenure/support/errors.hpp"
-#include "tenure/support/parallel.hpp"
+#include "tenure/support/pages.hpp"
 
 namespace tenure::clv {
 namespace {
@@ -41,8 +41,8 @@ SpendSample sample_spend(const ObservedSpend& spend, const Execution& execution)
       used[i] = spend.frequency[i] > 0.0 && spend.mean[i] > 0.0 ? spend.frequency[i] : 0.0;
   });
   SpendSample s;
-  s.mean = Buffer<double>(rows);
-  if (spend.weight) s.row_weight = Buffer<double>(rows);
+  s.mean = mapped_buffer<double>(rows, execution);
+  if (spend.weight) s.row_weight = mapped_buffer<double>(rows, execution);
   FrequencyGroups groups =
       group_by_frequency(used.span(), 1.0, execution, [&](std::int64_t row, std::int64_t at) {
         s.mean[at] = spend.mean[row];

@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "tenure/support/errors.hpp"
-#include "tenure/support/parallel.hpp"
+#include "tenure/support/pages.hpp"
 
 namespace tenure::events {
 namespace {
@@ -207,10 +207,11 @@ struct Cells {
 /// The columns of a log that is being ordered, and the canonical order of rows of one customer.
 class Columns {
  public:
-  Columns(EventLog& log, Properties properties, std::int64_t rows)
+  Columns(EventLog& log, Properties properties, std::int64_t rows, const Execution& execution)
       : log_(&log),
         properties_(properties),
-        sources_(properties.empty() ? Buffer<std::uint32_t>() : Buffer<std::uint32_t>(rows)),
+        sources_(properties.empty() ? Buffer<std::uint32_t>()
+                                    : mapped_buffer<std::uint32_t>(rows, execution)),
         time_(log.time.data()),
         amount_(log.amount.data()),
         event_(log.event.data()),
@@ -361,7 +362,7 @@ template <class K>
 std::vector<PartitionCustomers> order_rows(const std::vector<Segment>& segments, Plan& plan,
                                            const Columns& columns, std::int64_t rows,
                                            const Execution& execution) {
-  Buffer<K> keys(rows);
+  Buffer<K> keys = mapped_buffer<K>(rows, execution);
   partition_rows(segments, plan, columns, keys.data(), execution);
   std::vector<PartitionCustomers> found(static_cast<std::size_t>(plan.partitions()));
   for_each_task(plan.partitions(), execution, [&](std::int64_t p) {
@@ -383,10 +384,10 @@ Index index_rows(const std::vector<EventChunk>& chunks, const Shape& shape, Prop
 
   Index index;
   EventLog& log = index.log;
-  log.time = Buffer<std::int64_t>(rows);
-  if (shape.amounts) log.amount = Buffer<double>(rows);
-  if (shape.names) log.event = Buffer<std::uint16_t>(rows);
-  const Columns columns(log, properties, rows);
+  log.time = mapped_buffer<std::int64_t>(rows, execution);
+  if (shape.amounts) log.amount = mapped_buffer<double>(rows, execution);
+  if (shape.names) log.event = mapped_buffer<std::uint16_t>(rows, execution);
+  const Columns columns(log, properties, rows, execution);
   const bool narrow = shifted(range.high, plan.low) <= std::numeric_limits<std::uint32_t>::max();
   const auto found = narrow ? order_rows<std::uint32_t>(segments, plan, columns, rows, execution)
                             : order_rows<Key>(segments, plan, columns, rows, execution);

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "tenure/support/errors.hpp"
+#include "tenure/support/parallel.hpp"
 #include "tenure/support/quantile.hpp"
 
 namespace tenure::lifecycle {
@@ -24,18 +25,19 @@ double histogram_quantile(const std::vector<std::int64_t>& count, std::int64_t t
 }
 
 struct Repeaters {
-  std::vector<double> orders, value;  ///< in the window; each ascending
+  std::vector<double> orders, value;  ///< in the window
 };
 
-Repeaters repeaters(const CustomerFacts& facts, std::int64_t least_window_orders) {
+Repeaters repeaters(const CustomerFacts& facts, std::int64_t least_window_orders,
+                    const Execution& execution) {
   Repeaters r;
-  for (std::int64_t c = 0; c < facts.customers(); ++c)
+  for (std::int64_t c = 0; c < facts.customers(); ++c) {
+    if (c % kBlockRows == 0) execution.poll();
     if (facts.orders[c] >= 2 && facts.window_orders[c] >= least_window_orders) {
       r.orders.push_back(static_cast<double>(facts.window_orders[c]));
       r.value.push_back(facts.window_value[c]);
     }
-  std::ranges::sort(r.orders);
-  std::ranges::sort(r.value);
+  }
   return r;
 }
 
@@ -113,14 +115,15 @@ Rule rule_of(const CustomerFacts& facts, std::int64_t c, const Calibration& cut,
 
 }  // namespace
 
-Calibration calibrate(const CustomerFacts& facts, const CalibrationOptions& options) {
+Calibration calibrate(const CustomerFacts& facts, const CalibrationOptions& options,
+                      const Execution& execution) {
   if (options.min_repeaters < 0)
     throw InvalidInput("min_repeaters", -1, static_cast<double>(options.min_repeaters), ">= 0");
-  Repeaters base = repeaters(facts, 1);
+  Repeaters base = repeaters(facts, 1, execution);
   Calibration c{};
   c.gaps = std::accumulate(facts.gaps.begin(), facts.gaps.end(), std::int64_t{0});
   c.fallback = std::ssize(base.orders) < std::max<std::int64_t>(options.min_repeaters, 1);
-  if (c.fallback) base = repeaters(facts, 0);
+  if (c.fallback) base = repeaters(facts, 0, execution);
   c.repeaters = std::ssize(base.orders);
 
   const auto gap = [&](double p) { return histogram_quantile(facts.gaps, c.gaps, p); };
@@ -129,8 +132,12 @@ Calibration calibrate(const CustomerFacts& facts, const CalibrationOptions& opti
       options.active_days.value_or(std::max(c.fallback ? 90.0 : gap(0.8), c.new_days + 1.0));
   c.lapsed_days =
       options.lapsed_days.value_or(std::max(c.fallback ? 180.0 : gap(0.95), c.active_days + 1.0));
-  const auto orders = [&](double p) { return sorted_quantile(base.orders, p); };
-  const auto value = [&](double p) { return sorted_quantile(base.value, p); };
+  const auto quantile = [&](std::vector<double>& values, double p) {
+    execution.poll();
+    return selected_quantile(values, p);
+  };
+  const auto orders = [&](double p) { return quantile(base.orders, p); };
+  const auto value = [&](double p) { return quantile(base.value, p); };
   c.frequency_cuts = options.frequency_cuts.value_or(
       c.fallback ? std::array{2.0, 4.0} : std::array{orders(0.5), orders(0.8)});
   c.value_cuts = options.value_cuts.value_or(std::array{value(0.4), value(0.6), value(0.8)});

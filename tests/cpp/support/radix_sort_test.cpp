@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <random>
+#include <vector>
 
 namespace tenure {
 namespace {
@@ -11,15 +12,15 @@ namespace {
 TEST(RadixSort, IsTheStableSort) {
   std::mt19937_64 rng(1);
   for (const std::uint64_t range : {1ULL, 5ULL, 1000ULL, 1ULL << 40, ~0ULL})
-    for (const std::int64_t n : {0, 1, 2, 500}) {
-      std::vector<KeyedRow> rows;
-      for (std::int64_t i = 0; i < n; ++i) rows.push_back({rng() % range, i});
-      std::vector<KeyedRow> expected = rows;
+    for (const std::int64_t n : {0, 1, 2, 500, 70'000}) {
+      Buffer<KeyedRow> rows(n);
+      for (std::int64_t i = 0; i < n; ++i) rows[i] = {rng() % range, i};
+      std::vector<KeyedRow> expected(rows.data(), rows.data() + n);
       std::ranges::stable_sort(expected, {}, &KeyedRow::key);
       radix_sort(rows, {});
-      for (std::size_t i = 0; i < rows.size(); ++i) {
-        EXPECT_EQ(rows[i].key, expected[i].key);
-        EXPECT_EQ(rows[i].row, expected[i].row);
+      for (std::int64_t i = 0; i < n; ++i) {
+        EXPECT_EQ(rows[i].key, expected[static_cast<std::size_t>(i)].key);
+        EXPECT_EQ(rows[i].row, expected[static_cast<std::size_t>(i)].row);
       }
     }
 }

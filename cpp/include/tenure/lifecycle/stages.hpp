@@ -39,7 +39,8 @@ struct CalibrationOptions {
 /// and 4, M cuts at the quantiles of all repeaters.
 ///
 /// O(customers log customers). Throws InvalidInput unless 0 < N < A < L and cuts ascend.
-Calibration calibrate(const CustomerFacts& facts, const CalibrationOptions& options);
+Calibration calibrate(const CustomerFacts& facts, const CalibrationOptions& options,
+                      const Execution& execution = {});
 
 /// One rule of a preset. Rules are tried in order; the first that holds gives the stage.
 struct StageRule {

@@ -35,4 +35,15 @@ inline double sorted_quantile(std::span<const double> sorted, double p) {
   return below + place.fraction * (sorted[static_cast<std::size_t>(place.below) + 1] - below);
 }
 
+/// The same of values in any order, by selection, O(n); they are left in another order.
+inline double selected_quantile(std::span<double> values, double p) {
+  if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
+  const QuantilePlace place = quantile_place(std::ssize(values), p);
+  const auto at = values.begin() + place.below;
+  std::nth_element(values.begin(), at, values.end());
+  if (place.fraction == 0.0) return *at;
+  const double above = *std::min_element(at + 1, values.end());
+  return *at + place.fraction * (above - *at);
+}
+
 }  // namespace tenure

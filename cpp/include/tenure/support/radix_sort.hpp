@@ -4,9 +4,8 @@
 #include <bit>
 #include <cstdint>
 #include <utility>
-#include <vector>
 
-#include "tenure/support/execution.hpp"
+#include "tenure/support/pages.hpp"
 
 namespace tenure {
 
@@ -22,16 +21,16 @@ inline double key_value(std::uint64_t key) { return std::bit_cast<double>(key); 
 
 /// Sorts by key; rows of equal key stay in their order. O(n) for each of at most 8 bytes that
 /// differ between keys, and a second array as long as the first; bound by memory.
-inline void radix_sort(std::vector<KeyedRow>& rows, const Execution& execution) {
+inline void radix_sort(Buffer<KeyedRow>& rows, const Execution& execution) {
   constexpr int kDigits = 8;
-  constexpr std::size_t kPollRows = 65'536;
+  constexpr std::int64_t kPollRows = 65'536;
   std::array<std::array<std::int64_t, 256>, kDigits> count{};
-  for (std::size_t i = 0; i < rows.size(); ++i) {
+  for (std::int64_t i = 0; i < rows.size(); ++i) {
     if (i % kPollRows == 0) execution.poll();
     for (int d = 0; d < kDigits; ++d) ++count[d][(rows[i].key >> (8 * d)) & 0xFF];
   }
 
-  std::vector<KeyedRow> other(rows.size());
+  Buffer<KeyedRow> other = mapped_buffer<KeyedRow>(rows.size(), execution);
   for (int d = 0; d < kDigits; ++d) {
     auto& start = count[d];
     std::int64_t before = 0, largest = 0;
@@ -39,12 +38,12 @@ inline void radix_sort(std::vector<KeyedRow>& rows, const Execution& execution) 
       largest = std::max(largest, c);
       before += std::exchange(c, before);
     }
-    if (largest == std::ssize(rows)) continue;  // the same byte in every key
-    for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (largest == rows.size()) continue;  // the same byte in every key
+    for (std::int64_t i = 0; i < rows.size(); ++i) {
       if (i % kPollRows == 0) execution.poll();
       other[start[(rows[i].key >> (8 * d)) & 0xFF]++] = rows[i];
     }
-    rows.swap(other);
+    std::swap(rows, other);
   }
 }
 
