@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
+import statistics
 from pathlib import Path
 
 import pytest
 
 import tenure as tn
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"\| (BG/NBD|Gamma-Gamma) \| ([\w-]+) \| (-?[\d.]+) \| (-?[\d.]*) ?\|", README)
 
 
@@ -34,3 +37,24 @@ def test_a_row_is_what_a_fit_gives(
     for printed in filter(None, (ours, published)):
         digits = len(printed.split(".")[1])
         assert round(value, digits) == pytest.approx(float(printed), abs=1e-9)
+
+
+TIMES = re.findall(
+    r"\| \[[^]]+\]\(docs/benchmarks\.md#(\w+)\) \| ([\d.]+) s "
+    r"\| ([^|]+?) \| ([\d.]+) s \| ([\d.]+) \|",
+    README,
+)
+
+
+def test_every_line_of_the_table_of_times_is_read() -> None:
+    assert len(TIMES) == README.count("docs/benchmarks.md#") > 3
+
+
+@pytest.mark.parametrize(("work", "ours", "peer", "theirs", "ratio"), TIMES)
+def test_times_are_those_that_were_measured(work, ours, peer, theirs, ratio) -> None:
+    measured = json.loads((ROOT / "benchmarks" / "results" / f"{work}.json").read_text())
+    median = {row["name"]: statistics.median(row["wall"]) for row in measured["rows"]}
+    assert f"{median['tenure']:.3g}" == ours
+    assert f"{median[peer]:.3g}" == theirs
+    times = median[peer] / median["tenure"]
+    assert (f"{times:.0f}" if times >= 10 else f"{times:.1f}") == ratio
