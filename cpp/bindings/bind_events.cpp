@@ -4,6 +4,7 @@
 #include "execution.hpp"
 #include "tenure/events/arrow_import.hpp"
 #include "tenure/events/clean.hpp"
+#include "tenure/events/filter.hpp"
 #include "tenure/events/index.hpp"
 #include "tenure/events/slice.hpp"
 #include "tenure/events/summary.hpp"
@@ -130,6 +131,11 @@ py::dict summary(const EventLog& log, std::optional<Period> collapse, double uni
   return d;
 }
 
+py::tuple sliced(events::Slice&& part) {
+  return py::make_tuple(std::make_shared<EventLog>(std::move(part.log)),
+                        release_to_numpy(std::move(part.customer)));
+}
+
 /// A read-only array over memory of the log, which stays alive with the array.
 template <class T>
 py::array_t<T> column(const std::shared_ptr<EventLog>& log, const Buffer<T>& values) {
@@ -209,14 +215,31 @@ void bind_events(py::module_& m) {
       "slice_time",
       [](const EventLog& log, std::int64_t from, std::int64_t until, bool keep_silent,
          int threads) {
-        auto part = without_gil(threads, [&](const Execution& execution) {
+        return sliced(without_gil(threads, [&](const Execution& execution) {
           return events::slice_time(log, from, until, keep_silent, execution);
-        });
-        return py::make_tuple(std::make_shared<EventLog>(std::move(part.log)),
-                              release_to_numpy(std::move(part.customer)));
+        }));
       },
       py::arg("log"), py::arg("start"), py::arg("until"), py::arg("keep_silent"),
       py::arg("threads"));
+  m.def(
+      "filter_rows",
+      [](const EventLog& log, std::vector<std::uint8_t> event,
+         const std::vector<std::tuple<std::size_t, std::vector<std::uint8_t>, bool>>& property,
+         const Column<std::uint8_t>& customer, std::pair<double, double> amount,
+         std::pair<std::int64_t, std::int64_t> time, bool keep_customers, int threads) {
+        events::RowFilter filter;
+        filter.event = std::move(event);
+        for (const auto& [index, allowed, missing] : property)
+          filter.property.push_back({index, allowed, missing});
+        filter.customer.assign(customer.data(), customer.data() + customer.size());
+        std::tie(filter.least_amount, filter.most_amount) = amount;
+        std::tie(filter.from, filter.until) = time;
+        return sliced(without_gil(threads, [&](const Execution& execution) {
+          return events::filter_rows(log, filter, keep_customers, execution);
+        }));
+      },
+      py::arg("log"), py::arg("event"), py::arg("property"), py::arg("customer").noconvert(),
+      py::arg("amount"), py::arg("time"), py::arg("keep_customers"), py::arg("threads"));
   m.def("summary", &summary, py::arg("log"), py::arg("collapse"), py::arg("unit_days"),
         py::arg("unit_is_collapse"), py::arg("end"), py::arg("threads"));
 }

@@ -152,6 +152,17 @@ def as_cutoff(value: Any, timezone: str, name: str) -> int:
         raise InvalidInputError(msg, argument=name, value=value) from error
 
 
+def as_start(value: Any, timezone: str, name: str) -> int:
+    """Return an instant from which something begins; a bare date means the start of that day."""
+    until = as_cutoff(value, timezone, name)
+    bare = (
+        (isinstance(value, str) and len(value.strip()) <= 10)
+        or (isinstance(value, dt.date) and not isinstance(value, dt.datetime))
+        or (isinstance(value, np.datetime64) and np.datetime_data(value.dtype)[0] in "DWMY")
+    )
+    return start_of_day(to_datetime(until - 1, timezone).date(), timezone) if bare else until
+
+
 def _cutoff(value: Any, timezone: str, name: str) -> int:
     if isinstance(value, np.datetime64):
         bare = np.datetime_data(value.dtype)[0] in {"D", "W", "M", "Y"}

@@ -88,6 +88,16 @@ def match_refunds(log: EventLog, threads: int) -> tuple[EventLog, int, int]: ...
 def slice_time(
     log: EventLog, start: int, until: int, keep_silent: bool, threads: int
 ) -> tuple[EventLog, _I]: ...
+def filter_rows(
+    log: EventLog,
+    event: list[int],
+    property: list[tuple[int, list[int], bool]],
+    customer: npt.NDArray[np.uint8],
+    amount: tuple[float, float],
+    time: tuple[int, int],
+    keep_customers: bool,
+    threads: int,
+) -> tuple[EventLog, _I]: ...
 def summary(
     log: EventLog,
     collapse: Period | None,

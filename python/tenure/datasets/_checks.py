@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from tenure._errors import InvalidInputError
-from tenure._time import MICROS_PER_DAY, as_cutoff, as_horizon, start_of_day, to_datetime
+from tenure._time import (
+    MICROS_PER_DAY,
+    as_cutoff,
+    as_horizon,
+    as_start,
+    start_of_day,
+    to_datetime,
+)
 from tenure._validation import as_choice, as_number
 from tenure.datasets._settings import Campaign, Funnel, Subscription, Survey
 
@@ -68,20 +72,9 @@ def channels(values: Any) -> dict[str, tuple[float, float, float]]:
     return out
 
 
-def instant(value: Any, timezone: str, name: str) -> int:
-    """Return an instant; a bare date means the start of that local day."""
-    until = as_cutoff(value, timezone, name)
-    bare = (
-        (isinstance(value, str) and len(value.strip()) <= 10)
-        or (isinstance(value, dt.date) and not isinstance(value, dt.datetime))
-        or (isinstance(value, np.datetime64) and np.datetime_data(value.dtype)[0] in "DWMY")
-    )
-    return start_of_day(to_datetime(until - 1, timezone).date(), timezone) if bare else until
-
-
 def window(start: Any, end: Any, timezone: str, *, whole_days: bool) -> tuple[int, int]:
     """Return the first instant of observation and the first after it."""
-    first = instant(start, timezone, "start")
+    first = as_start(start, timezone, "start")
     if whole_days:
         first = start_of_day(to_datetime(first, timezone).date(), timezone)
     until = as_cutoff(end, timezone, "end")
@@ -93,7 +86,7 @@ def window(start: Any, end: Any, timezone: str, *, whole_days: bool) -> tuple[in
 
 def inside(value: Any, name: str, first: int, until: int, timezone: str) -> int:
     """Return an instant within the observation."""
-    at = instant(value, timezone, name)
+    at = as_start(value, timezone, name)
     if not first <= at < until:
         span = f"{to_datetime(first, timezone)} to {to_datetime(until, timezone)}"
         msg = f"{name} must lie within the observation, {span}; got {value!r}"

@@ -23,7 +23,7 @@ from tenure._time import (
     zone,
 )
 from tenure._validation import as_choice, as_threads
-from tenure.events import _columns, _frames
+from tenure.events import _columns, _frames, _where
 from tenure.events.report import (
     DataReport,
     make_report,
@@ -277,6 +277,12 @@ class EventLog:
     def _part(self, start: int, until: int, end: int, threads: int) -> EventLog:
         keep_silent = self.customers is not None
         core, kept = _core.events.slice_time(self._core, start, until, keep_silent, threads)
+        core.observed_from = max(start, self._from)
+        core.observed_until = end
+        return self._with(core, kept)
+
+    def _with(self, core: _core.events.EventLog, kept: Any) -> EventLog:
+        """Return a log with other rows, and of its customers those at the positions `kept`."""
         part = object.__new__(EventLog)
         part.event_names, part.orders = self.event_names, self.orders
         part.properties = self.properties
@@ -285,9 +291,75 @@ class EventLog:
         part.customer_ids = _columns.take(self.customer_ids, kept)
         part.customers = None if self.customers is None else self.customers.take(pa.array(kept))
         part._core = core
-        core.observed_from = max(start, self._from)
-        core.observed_until = end
         return part
+
+    def where(
+        self,
+        *,
+        event: Any = None,
+        customers: Any = None,
+        amount: tuple[float | None, float | None] | None = None,
+        since: Any = None,
+        until: Any = None,
+        keep_customers: bool = False,
+        n_threads: int | None = None,
+        **properties: Any,
+    ) -> EventLog:
+        """Return the log of the rows that meet every condition.
+
+        Parameters
+        ----------
+        event : str or list of str, optional
+            Names of events.
+        customers : array of ids, or of n_customers flags, optional
+        amount : (least, most), optional
+            Both inclusive; None is no limit.
+        since, until : date or instant, optional
+            Rows in [since, until). A bare date includes that whole local day.
+        keep_customers : bool, default False
+            Whether customers without such a row stay, with no events.
+        n_threads : int, optional
+            Default: the CPUs of this process, at most 8.
+        **properties
+            By name of a property: a value or a list of values; None is "has no value".
+
+        Returns
+        -------
+        EventLog
+            The window of observation stays as it is, since silence in it is known.
+
+        Raises
+        ------
+        InvalidInputError
+            For an event or a property that the log does not have, with near matches.
+
+        Notes
+        -----
+        One pass at the speed of memory; nothing is sorted again.
+
+        Examples
+        --------
+        >>> import tenure as tn
+        >>> rows = {
+        ...     "customer": [1, 1, 2],
+        ...     "date": np.array(["2024-01-01", "2024-01-05", "2024-01-02"], "datetime64[D]"),
+        ...     "channel": ["shop", "web", "web"],
+        ... }
+        >>> log = tn.EventLog(rows, customer="customer", time="date", properties=["channel"])
+        >>> log.where(channel="web", since="2024-01-03").n_rows
+        1
+        """
+        core, kept = _core.events.filter_rows(
+            self._core,
+            _where.events(self, event),
+            _where.properties(self, properties),
+            _where.customers(self, customers),
+            _where.amounts(self, amount),
+            _where.times(self, since, until),
+            bool(keep_customers),
+            as_threads(n_threads),
+        )
+        return self._with(core, kept)
 
     def split(self, cut: Any, *, n_threads: int | None = None) -> tuple[EventLog, EventLog]:
         """Return two logs: the events before `cut`, and those from then on.
