@@ -18,10 +18,12 @@ set(TENURE_CORE_SOURCES
   cpp/src/events/clean.cpp
   cpp/src/events/filter.cpp
   cpp/src/events/index.cpp
+  cpp/src/events/order_table.cpp
   cpp/src/events/scan.cpp
   cpp/src/events/slice.cpp
   cpp/src/events/string_ids.cpp
   cpp/src/events/summary.cpp
+  cpp/src/events/summary_panel.cpp
   cpp/src/lifecycle/facts.cpp
   cpp/src/lifecycle/outcomes.cpp
   cpp/src/lifecycle/stages.cpp

@@ -6,8 +6,10 @@
 #include "tenure/events/clean.hpp"
 #include "tenure/events/filter.hpp"
 #include "tenure/events/index.hpp"
+#include "tenure/events/order_table.hpp"
 #include "tenure/events/slice.hpp"
 #include "tenure/events/summary.hpp"
+#include "tenure/events/summary_panel.hpp"
 
 namespace tenure::python {
 namespace {
@@ -114,11 +116,7 @@ py::tuple index_rows(Import& import, const std::vector<std::uint8_t>& order_even
   return py::make_tuple(report(clean.report), log, release_to_numpy(std::move(index.customer_id)));
 }
 
-py::dict summary(const EventLog& log, std::optional<Period> collapse, double unit_days,
-                 bool unit_is_collapse, std::int64_t end, int threads) {
-  auto s = without_gil(threads, [&](const Execution& execution) {
-    return events::summarise(log, {collapse, unit_days, unit_is_collapse, end}, execution);
-  });
+py::dict columns(events::Summary&& s) {
   py::dict d;
   d["customer"] = release_to_numpy(std::move(s.customer));
   d["frequency"] = release_to_numpy(std::move(s.frequency));
@@ -128,6 +126,50 @@ py::dict summary(const EventLog& log, std::optional<Period> collapse, double uni
   d["revenue"] = release_to_numpy(std::move(s.revenue));
   d["first_order"] = release_to_numpy(std::move(s.first_order));
   d["last_order"] = release_to_numpy(std::move(s.last_order));
+  return d;
+}
+
+py::dict summary(const EventLog& log, std::optional<Period> collapse, double unit_days,
+                 bool unit_is_collapse, std::int64_t end, int threads) {
+  return columns(without_gil(threads, [&](const Execution& execution) {
+    return events::summarise(log, {collapse, unit_days, unit_is_collapse, end}, execution);
+  }));
+}
+
+py::tuple summaries(const EventLog& log, std::optional<Period> collapse, double unit_days,
+                    bool unit_is_collapse, const std::vector<std::int64_t>& ends, int threads) {
+  auto panel = without_gil(threads, [&](const Execution& execution) {
+    return events::summarise_at(log, {collapse, unit_days, unit_is_collapse, 0}, ends, execution);
+  });
+  return py::make_tuple(columns(std::move(panel.rows)), release_to_numpy(std::move(panel.first)));
+}
+
+py::dict order_gaps(const EventLog& log, std::optional<Period> collapse, double unit_days,
+                    bool unit_is_collapse, std::int64_t end, int threads) {
+  auto gaps = without_gil(threads, [&](const Execution& execution) {
+    return events::order_gaps(log, {collapse, unit_days, unit_is_collapse, end}, execution);
+  });
+  py::dict d;
+  d["customer"] = release_to_numpy(std::move(gaps.customer));
+  d["number"] = release_to_numpy(std::move(gaps.number));
+  d["from"] = release_to_numpy(std::move(gaps.from));
+  d["length"] = release_to_numpy(std::move(gaps.length));
+  d["ended"] = release_to_numpy(std::move(gaps.ended));
+  return d;
+}
+
+py::dict order_periods(const EventLog& log, Period period, std::optional<Period> collapse,
+                       std::int64_t end, int threads) {
+  auto table = without_gil(threads, [&](const Execution& execution) {
+    auto rows = events::order_periods(log, period, collapse, end, execution);
+    for (std::int64_t& p : rows.period.span()) p = first_day_of_period(p, period);
+    return rows;
+  });
+  py::dict d;
+  d["customer"] = release_to_numpy(std::move(table.customer));
+  d["first_day"] = release_to_numpy(std::move(table.period));
+  d["orders"] = release_to_numpy(std::move(table.orders));
+  d["revenue"] = release_to_numpy(std::move(table.revenue));
   return d;
 }
 
@@ -242,6 +284,12 @@ void bind_events(py::module_& m) {
       py::arg("amount"), py::arg("time"), py::arg("keep_customers"), py::arg("threads"));
   m.def("summary", &summary, py::arg("log"), py::arg("collapse"), py::arg("unit_days"),
         py::arg("unit_is_collapse"), py::arg("end"), py::arg("threads"));
+  m.def("summaries", &summaries, py::arg("log"), py::arg("collapse"), py::arg("unit_days"),
+        py::arg("unit_is_collapse"), py::arg("ends"), py::arg("threads"));
+  m.def("order_gaps", &order_gaps, py::arg("log"), py::arg("collapse"), py::arg("unit_days"),
+        py::arg("unit_is_collapse"), py::arg("end"), py::arg("threads"));
+  m.def("order_periods", &order_periods, py::arg("log"), py::arg("period"), py::arg("collapse"),
+        py::arg("end"), py::arg("threads"));
 }
 
 }  // namespace tenure::python

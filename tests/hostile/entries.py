@@ -56,7 +56,9 @@ def _add(seen: Any, value: Any) -> None:
         for field in value._fitted:
             _add(seen, getattr(value, field))
     elif isinstance(value, tn.EventLog):
-        _add(seen, [value.customer_ids, value.data_report, value.summary(n_threads=1)])
+        core = value._core
+        properties = [core.property(p) for p in range(len(value.properties))]
+        _add(seen, [value.customer_ids, value.data_report, value.summary(n_threads=1), properties])
     else:
         seen.update(repr(value).encode())
 
@@ -76,6 +78,16 @@ def named_orders(n: int) -> pa.Table:
     table = orders(n)
     names = table["who"].cast(pa.string())
     return table.set_column(0, "who", names)
+
+
+def sold_orders(n: int) -> pa.Table:
+    shop = np.random.default_rng(15).integers(0, 50, n)
+    return orders(n).append_column("shop", pa.array(shop).cast(pa.string()))
+
+
+def index_sold(table: pa.Table, threads: int) -> tn.EventLog:
+    columns = {"customer": "who", "time": "when", "amount": "paid", "properties": ["shop"]}
+    return tn.EventLog(table, n_threads=threads, **columns)
 
 
 def index(table: pa.Table, threads: int) -> tn.EventLog:
@@ -124,6 +136,16 @@ ENTRIES = [
     Entry("EventLog", orders, index, 20_000_000),
     Entry("EventLog of text ids", named_orders, index, 4_000_000),
     Entry("summary", a_log, lambda log, t: log.summary(n_threads=t), 30_000_000),
+    Entry("where", a_log, lambda log, t: log.where(amount=(5, 50), n_threads=t), 30_000_000),
+    Entry(
+        "summaries",
+        a_log,
+        lambda log, t: log.summaries(["2021-06-30", "2022-06-30", "2023-06-30"], n_threads=t),
+        20_000_000,
+    ),
+    Entry("order_gaps", a_log, lambda log, t: log.order_gaps(n_threads=t), 20_000_000),
+    Entry("order_periods", a_log, lambda log, t: log.order_periods(n_threads=t), 20_000_000),
+    Entry("EventLog with properties", sold_orders, index_sold, 10_000_000),
     Entry("split", a_log, lambda log, t: log.split("2022-01-01", n_threads=t), 30_000_000),
     Entry(
         "retention", a_log, lambda log, t: tn.cohort.retention(log, "week", n_threads=t), 30_000_000

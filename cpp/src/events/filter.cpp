@@ -65,19 +65,8 @@ Slice filter_rows(const EventLog& log, const RowFilter& filter, bool keep_custom
     }
   });
 
-  std::vector<std::int64_t> kept;
-  for (std::int64_t c = 0; c < customers; ++c)
-    if (count[c] > 0 || keep_customers) kept.push_back(c);
-  Slice part{detail::like(log), Buffer<std::int64_t>(std::ssize(kept))};
-  part.log.offset = Buffer<std::int64_t>(std::ssize(kept) + 1);
-  part.log.offset[0] = 0;
-  for (std::size_t k = 0; k < kept.size(); ++k) {
-    const auto i = static_cast<std::int64_t>(k);
-    part.customer[i] = kept[k];
-    part.log.offset[i + 1] = part.log.offset[i] + count[kept[k]];
-  }
-  detail::allocate_rows(part.log, log, part.log.offset[std::ssize(kept)]);
-  for_each_block(std::ssize(kept), execution,
+  Slice part = detail::part_of(log, count, [&](std::int64_t) { return keep_customers; });
+  for_each_block(part.log.customers(), execution,
                  [&](std::int64_t, std::int64_t begin, std::int64_t end) {
                    for (std::int64_t k = begin; k < end; ++k) {
                      const std::int64_t c = part.customer[k];

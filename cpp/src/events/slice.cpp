@@ -24,20 +24,10 @@ Slice slice_time(const EventLog& log, std::int64_t from, std::int64_t until, boo
     }
   });
 
-  std::vector<std::int64_t> kept;
-  for (std::int64_t c = 0; c < customers; ++c)
-    if (count[c] > 0 || (keep_silent && log.offset[c] == log.offset[c + 1])) kept.push_back(c);
-
-  Slice part{like(log), Buffer<std::int64_t>(std::ssize(kept))};
-  part.log.offset = Buffer<std::int64_t>(std::ssize(kept) + 1);
-  part.log.offset[0] = 0;
-  for (std::size_t k = 0; k < kept.size(); ++k) {
-    const auto i = static_cast<std::int64_t>(k);
-    part.customer[i] = kept[k];
-    part.log.offset[i + 1] = part.log.offset[i] + count[kept[k]];
-  }
-  allocate_rows(part.log, log, part.log.offset[std::ssize(kept)]);
-  for_each_block(std::ssize(kept), execution,
+  Slice part = detail::part_of(log, count, [&](std::int64_t c) {
+    return keep_silent && log.offset[c] == log.offset[c + 1];
+  });
+  for_each_block(part.log.customers(), execution,
                  [&](std::int64_t, std::int64_t begin, std::int64_t end) {
                    for (std::int64_t k = begin; k < end; ++k) {
                      const std::int64_t c = part.customer[k];

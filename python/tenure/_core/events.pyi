@@ -106,3 +106,22 @@ def summary(
     end: int,
     threads: int,
 ) -> dict[str, npt.NDArray[Any]]: ...
+def summaries(
+    log: EventLog,
+    collapse: Period | None,
+    unit_days: float,
+    unit_is_collapse: bool,
+    ends: list[int],
+    threads: int,
+) -> tuple[dict[str, Any], _I]: ...
+def order_gaps(
+    log: EventLog,
+    collapse: Period | None,
+    unit_days: float,
+    unit_is_collapse: bool,
+    end: int,
+    threads: int,
+) -> dict[str, Any]: ...
+def order_periods(
+    log: EventLog, period: Period, collapse: Period | None, end: int, threads: int
+) -> dict[str, Any]: ...

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from tenure.events.event_log import EventLog
+from tenure.events.order_tables import OrderGaps, OrderPeriods
 from tenure.events.read import read
 from tenure.events.report import DataReport
-from tenure.events.summary import CalibrationHoldout, Summary
+from tenure.events.summary import CalibrationHoldout, Summary, SummaryPanel
 
-__all__ = ["CalibrationHoldout", "DataReport", "EventLog", "Summary", "read"]
+__all__ = [
+    "CalibrationHoldout",
+    "DataReport",
+    "EventLog",
+    "OrderGaps",
+    "OrderPeriods",
+    "Summary",
+    "SummaryPanel",
+    "read",
+]

@@ -6,17 +6,12 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from tenure import _core
 from tenure._errors import InvalidInputError
 from tenure._time import (
-    MICROS_PER_DAY,
-    PERIODS,
-    UNIT_DAYS,
     as_cutoff,
-    as_unit,
     engine_zone,
     start_of_day,
     to_datetime,
@@ -24,6 +19,7 @@ from tenure._time import (
 )
 from tenure._validation import as_choice, as_threads
 from tenure.events import _columns, _frames, _where
+from tenure.events._order_tables import OrderTables
 from tenure.events.report import (
     DataReport,
     make_report,
@@ -31,10 +27,9 @@ from tenure.events.report import (
     raise_if_refund,
     with_matches,
 )
-from tenure.events.summary import CalibrationHoldout, Summary
 
 
-class EventLog:
+class EventLog(OrderTables):
     """A log of what customers did, indexed by (customer, time, event, amount).
 
     Everything else in the package is a pass over it. Results do not depend on the order of the
@@ -339,10 +334,10 @@ class EventLog:
 
         Examples
         --------
-        >>> import tenure as tn
+        >>> import datetime as dt, tenure as tn
         >>> rows = {
         ...     "customer": [1, 1, 2],
-        ...     "date": np.array(["2024-01-01", "2024-01-05", "2024-01-02"], "datetime64[D]"),
+        ...     "date": [dt.date(2024, 1, d) for d in (1, 5, 2)],
         ...     "channel": ["shop", "web", "web"],
         ... }
         >>> log = tn.EventLog(rows, customer="customer", time="date", properties=["channel"])
@@ -392,115 +387,6 @@ class EventLog:
             )
             raise InvalidInputError(msg, argument=name, value=value)
         return at
-
-    # --- summaries ----------------------------------------------------------------------------
-
-    def summary(
-        self,
-        unit: str = "week",
-        collapse: str | None = "day",
-        end: Any = None,
-        *,
-        n_threads: int | None = None,
-    ) -> Summary:
-        """Return frequency, recency, T and value of each customer with an order.
-
-        Parameters
-        ----------
-        unit : {"day", "week", "month", "year"}
-            What recency and T are counted in; a month is 30.4375 days and a year 365.25.
-        collapse : {"day", "week", "month", "quarter", "year"} or None
-            What one order is: all that a customer bought within one local calendar period. None
-            keeps every instant as an order of its own.
-        end : date or instant, optional
-            End of observation, at most that of the log, which is the default. A bare date means the
-            end of that local day.
-
-        Returns
-        -------
-        Summary
-            In ascending order of ids; its columns fit every model of `tenure.clv`.
-
-        Notes
-        -----
-        Times are those of the collapse periods: T = last observed period - period of the first
-        order. With ``collapse="day", unit="week"`` they are whole days / 7, as in Fader, Hardie &
-        Lee (2005). Where collapse and unit are the same period, whole periods are counted.
-        """
-        as_unit(unit)
-        as_choice(collapse, "collapse", (None, *PERIODS))
-        until = self._until if end is None else self._within(end, "end")
-        raw = _core.events.summary(
-            self._core,
-            None if collapse is None else getattr(_core.events.Period, collapse),
-            UNIT_DAYS[unit],
-            collapse == unit,
-            until,
-            as_threads(n_threads),
-        )
-        rows = len(raw["customer"])
-        whole = rows == self.n_customers
-        return Summary(
-            customer=self.customer_ids
-            if whole
-            else _columns.take(self.customer_ids, raw["customer"]),
-            frequency=raw["frequency"],
-            recency=raw["recency"],
-            T=raw["T"],
-            monetary_value=raw["monetary_value"],
-            revenue=raw["revenue"],
-            first_order=raw["first_order"].view("datetime64[us]"),
-            last_order=raw["last_order"].view("datetime64[us]"),
-            unit=unit,
-            collapse=collapse,
-            end=to_datetime(until, self.timezone),
-            n_without_orders=self.n_customers - rows,
-        )
-
-    def calibration_holdout(
-        self,
-        cut: Any,
-        end: Any = None,
-        unit: str = "week",
-        collapse: str | None = "day",
-        *,
-        n_threads: int | None = None,
-    ) -> CalibrationHoldout:
-        """Return the summary at `cut` and each of its customers' orders in [cut, end).
-
-        Parameters
-        ----------
-        cut, end : date or instant
-            As for `split`; the default end is that of the log.
-        unit, collapse
-            As for `summary`.
-
-        Returns
-        -------
-        CalibrationHoldout
-            One row for each customer of the history, zeros included.
-        """
-        at = self._within(cut, "cut")
-        stop = self._until if end is None else self._within(end, "end")
-        if stop < at:
-            msg = f"end ({end}) lies before cut ({cut})"
-            raise InvalidInputError(msg, argument="end", value=end)
-        threads = as_threads(n_threads)
-        calibration = self.summary(
-            unit, collapse, to_datetime(at, self.timezone), n_threads=threads
-        )
-        later = self._part(at, stop, stop, threads).summary(unit, collapse, n_threads=threads)
-        orders = np.zeros(len(calibration), dtype=np.int64)
-        amount = np.zeros(len(calibration))
-        position, row = _columns.matching(calibration.customer, later.customer)
-        orders[position] = later.frequency[row] + 1
-        amount[position] = later.revenue[row]
-        return CalibrationHoldout(
-            calibration=calibration,
-            orders_holdout=orders,
-            amount_holdout=amount,
-            duration=(stop - at) / MICROS_PER_DAY / UNIT_DAYS[unit],
-        )
 
 
 def as_log(log: Any, otherwise: str = "make one of the rows with tenure.EventLog") -> EventLog:

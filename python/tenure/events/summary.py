@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tenure._results import Table
 from tenure._validation import Floats, Ints
+
+_SUMMARY = (
+    "customer",
+    "frequency",
+    "recency",
+    "T",
+    "monetary_value",
+    "revenue",
+    "first_order",
+    "last_order",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -70,16 +81,72 @@ class Summary(Table):
         )
 
     def _columns(self) -> Mapping[str, Any]:
-        return {
-            "customer": self.customer,
-            "frequency": self.frequency,
-            "recency": self.recency,
-            "T": self.T,
-            "monetary_value": self.monetary_value,
-            "revenue": self.revenue,
-            "first_order": self.first_order,
-            "last_order": self.last_order,
-        }
+        return {name: getattr(self, name) for name in _SUMMARY}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SummaryPanel(Table):
+    """Summaries at several dates; ``panel[k]`` is the one at the k-th.
+
+    Attributes
+    ----------
+    at : datetime64[us] array of n, UTC
+        The date of each row: the first instant that its summary does not know.
+    customer, frequency, recency, T, monetary_value, revenue, first_order, last_order
+        Columns as in `Summary`, by date and then by customer.
+    dates : tuple of datetime
+    unit, collapse : str, str or None
+    n_customers : int
+        Customers of the log.
+
+    Examples
+    --------
+    >>> import datetime as dt, tenure as tn
+    >>> rows = {"customer": [1, 1, 2], "date": [dt.date(2024, 1, d) for d in (1, 8, 20)]}
+    >>> log = tn.EventLog(rows, customer="customer", time="date")
+    >>> panel = log.summaries(["2024-01-05", "2024-01-20"], unit="day")
+    >>> panel.customer.tolist(), panel.frequency.tolist(), panel[1].T.tolist()
+    ([1, 1, 2], [0, 1, 0], [19.0, 0.0])
+    """
+
+    at: Any
+    customer: Any
+    frequency: Ints
+    recency: Floats
+    T: Floats
+    monetary_value: Floats
+    revenue: Floats
+    first_order: Any
+    last_order: Any
+    dates: tuple[Any, ...]
+    unit: str
+    collapse: str | None
+    n_customers: int
+    _first: Ints
+
+    def __len__(self) -> int:
+        return len(self.frequency)
+
+    def __getitem__(self, k: int) -> Summary:
+        dates = range(len(self.dates))
+        rows = slice(self._first[dates[k]], self._first[dates[k] + 1])
+        columns = {name: getattr(self, name)[rows] for name in _SUMMARY}
+        return Summary(
+            **columns,
+            unit=self.unit,
+            collapse=self.collapse,
+            end=self.dates[k],
+            n_without_orders=self.n_customers - (rows.stop - rows.start),
+        )
+
+    def __iter__(self) -> Iterator[Summary]:
+        return (self[k] for k in range(len(self.dates)))
+
+    def _title(self) -> str:
+        return f"Summaries at {len(self.dates):,} dates in {self.unit}s, {len(self):,} rows"
+
+    def _columns(self) -> Mapping[str, Any]:
+        return {name: getattr(self, name) for name in ("at", *_SUMMARY)}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
