@@ -16,6 +16,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/events/arrow_batches.cpp
   cpp/src/events/arrow_import.cpp
   cpp/src/events/clean.cpp
+  cpp/src/events/features.cpp
   cpp/src/events/filter.cpp
   cpp/src/events/index.cpp
   cpp/src/events/order_table.cpp

@@ -4,6 +4,7 @@
 #include "execution.hpp"
 #include "tenure/events/arrow_import.hpp"
 #include "tenure/events/clean.hpp"
+#include "tenure/events/features.hpp"
 #include "tenure/events/filter.hpp"
 #include "tenure/events/index.hpp"
 #include "tenure/events/order_table.hpp"
@@ -173,6 +174,22 @@ py::dict order_periods(const EventLog& log, Period period, std::optional<Period>
   return d;
 }
 
+py::tuple features(const EventLog& log, std::vector<std::int64_t> at,
+                   std::vector<std::int64_t> windows, std::vector<std::uint16_t> named,
+                   int threads) {
+  const events::FeatureOptions options{std::move(at), std::move(windows), std::move(named)};
+  auto table = without_gil(threads, [&](const Execution& execution) {
+    return events::features(log, options, execution);
+  });
+  py::list columns;
+  const auto names = events::feature_columns(log, options);
+  for (std::size_t f = 0; f < names.size(); ++f)
+    columns.append(py::make_tuple(names[f].what, names[f].window, names[f].event,
+                                  release_to_numpy(std::move(table.columns[f]))));
+  return py::make_tuple(release_to_numpy(std::move(table.first)),
+                        release_to_numpy(std::move(table.customer)), columns);
+}
+
 py::tuple sliced(events::Slice&& part) {
   return py::make_tuple(std::make_shared<EventLog>(std::move(part.log)),
                         release_to_numpy(std::move(part.customer)));
@@ -284,6 +301,8 @@ void bind_events(py::module_& m) {
       py::arg("amount"), py::arg("time"), py::arg("keep_customers"), py::arg("threads"));
   m.def("summary", &summary, py::arg("log"), py::arg("collapse"), py::arg("unit_days"),
         py::arg("unit_is_collapse"), py::arg("end"), py::arg("threads"));
+  m.def("features", &features, py::arg("log"), py::arg("at"), py::arg("windows"), py::arg("events"),
+        py::arg("threads"));
   m.def("summaries", &summaries, py::arg("log"), py::arg("collapse"), py::arg("unit_days"),
         py::arg("unit_is_collapse"), py::arg("ends"), py::arg("threads"));
   m.def("order_gaps", &order_gaps, py::arg("log"), py::arg("collapse"), py::arg("unit_days"),

@@ -398,6 +398,12 @@ CASES = [
     ),
     E("summaries: dates that descend", lambda: log().summaries(["2024-01-03", "2024-01-01"]), ""),
     OK("summaries: no dates", lambda: log().summaries([]), lambda p: len(p) == 0),
+    OK("features: no cutoffs", lambda: log().features([]), lambda t: len(t) == 0),
+    OK(
+        "features: before everything", lambda: log().features(["2020-01-01"]), lambda t: len(t) == 0
+    ),
+    E("features: a window of no time", lambda: log().features([], windows=["0d"]), "longer than 0"),
+    E("features: no such event", lambda: log().features([], events="pay"), "no event names"),
     E("order_gaps: unknown unit", lambda: log().order_gaps(unit="hour"), "unit must be one of"),
     E("order_periods: unknown period", lambda: log().order_periods("hour"), "period must be"),
     E(

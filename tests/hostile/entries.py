@@ -143,6 +143,12 @@ ENTRIES = [
         lambda log, t: log.summaries(["2021-06-30", "2022-06-30", "2023-06-30"], n_threads=t),
         20_000_000,
     ),
+    Entry(
+        "features",
+        a_log,
+        lambda log, t: log.features(["2021-06-30", "2022-06-30"], n_threads=t),
+        10_000_000,
+    ),
     Entry("order_gaps", a_log, lambda log, t: log.order_gaps(n_threads=t), 20_000_000),
     Entry("order_periods", a_log, lambda log, t: log.order_periods(n_threads=t), 20_000_000),
     Entry("EventLog with properties", sold_orders, index_sold, 10_000_000),

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "order_facts.hpp"
-#include "tenure/events/scan.hpp"
-#include "tenure/support/errors.hpp"
+#include "panel_rows.hpp"
 
 namespace tenure::events {
 namespace {
@@ -69,48 +69,21 @@ std::size_t first_known(const EventLog& log, std::int64_t c, std::span<const std
 
 SummaryPanel summarise_at(const EventLog& log, const SummaryOptions& options,
                           std::span<const std::int64_t> ends, const Execution& execution) {
-  for (std::size_t k = 1; k < ends.size(); ++k)
-    if (ends[k] <= ends[k - 1])
-      throw InvalidInput("at", static_cast<std::int64_t>(k), static_cast<double>(ends[k]),
-                         "behind the date before it");
-  const std::size_t dates = ends.size();
-  const auto ranges = scan_ranges(log);
-  const std::int64_t tasks = std::ssize(ranges) - 1;
-
-  // Where the rows of each range of customers go: a customer is known from one date on.
-  std::vector<std::vector<std::int64_t>> place(static_cast<std::size_t>(tasks));
-  for_each_task(tasks, execution, [&](std::int64_t t) {
-    std::vector<std::int64_t> begins(dates + 1);
-    for (std::int64_t c = ranges[static_cast<std::size_t>(t)];
-         c < ranges[static_cast<std::size_t>(t) + 1]; ++c)
-      ++begins[first_known(log, c, ends)];
-    for (std::size_t k = 1; k < dates; ++k) begins[k] += begins[k - 1];
-    place[static_cast<std::size_t>(t)] = std::move(begins);
-  });
-  SummaryPanel panel;
-  std::int64_t row = 0;
-  for (std::size_t k = 0; k < dates; ++k) {
-    panel.first.push_back(row);
-    for (auto& begins : place) row += std::exchange(begins[k], row);
-  }
-  panel.first.push_back(row);
-
-  panel.rows = detail::sized_summary(row);
+  auto panel = detail::panel_rows(log, ends, execution,
+                                  [&](std::int64_t c) { return first_known(log, c, ends); });
+  Summary rows = detail::sized_summary(panel.rows());
   const detail::Ruler ruler(options);
   const OrderWalk days(log, Period::day, 0);
   std::vector<std::int64_t> end_period;
   for (const std::int64_t end : ends)
     end_period.push_back(detail::end_period(days, options.collapse, end));
   const AsOf as_of(log, options, ends);
-  for_each_task(tasks, execution, [&](std::int64_t t) {
-    auto& next = place[static_cast<std::size_t>(t)];
-    for (std::int64_t c = ranges[static_cast<std::size_t>(t)];
-         c < ranges[static_cast<std::size_t>(t) + 1]; ++c)
-      as_of(log[c], [&](std::size_t k, const detail::OrderFacts& facts) {
-        facts.write(panel.rows, next[k]++, c, ruler, end_period[k], log.has_amount());
-      });
+  panel.for_each_customer(execution, [&](std::int64_t c, std::vector<std::int64_t>& next) {
+    as_of(log[c], [&](std::size_t k, const detail::OrderFacts& facts) {
+      facts.write(rows, next[k]++, c, ruler, end_period[k], log.has_amount());
+    });
   });
-  return panel;
+  return {std::move(rows), std::move(panel.first)};
 }
 
 }  // namespace tenure::events

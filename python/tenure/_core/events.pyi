@@ -125,3 +125,6 @@ def order_gaps(
 def order_periods(
     log: EventLog, period: Period, collapse: Period | None, end: int, threads: int
 ) -> dict[str, Any]: ...
+def features(
+    log: EventLog, at: list[int], windows: list[int], events: list[int], threads: int
+) -> tuple[_I, _I, list[tuple[str, int, int, npt.NDArray[np.float32]]]]: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tenure.events.event_log import EventLog
+from tenure.events.features import FeatureTable
 from tenure.events.order_tables import OrderGaps, OrderPeriods
 from tenure.events.read import read
 from tenure.events.report import DataReport
@@ -12,6 +13,7 @@ __all__ = [
     "CalibrationHoldout",
     "DataReport",
     "EventLog",
+    "FeatureTable",
     "OrderGaps",
     "OrderPeriods",
     "Summary",

@@ -14,12 +14,13 @@ from tenure._errors import InvalidInputError
 from tenure._time import as_cutoff, as_start
 
 if TYPE_CHECKING:
+    from tenure.events._order_tables import OrderTables
     from tenure.events.event_log import EventLog
 
 _FAR = 2**62
 
 
-def events(log: EventLog, wanted: Any) -> list[int]:
+def events(log: OrderTables, wanted: Any) -> list[int]:
     """Return a flag for each event name; none where every event passes."""
     if wanted is None:
         return []
