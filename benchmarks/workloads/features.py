@@ -1,8 +1,8 @@
 """Features of customers at twelve cutoffs: counts, sums, distinct days and trends over windows.
 
 The peers compute one cutoff after the other and drop each result, as nobody could hold all of them
-otherwise; so does tenure, although it could do with one pass. What tenure returns beyond that (orders
-that are no refunds, the days between active days) is not asked of the peers.
+otherwise; so does tenure, although it could do with one pass. What tenure returns beyond that
+(orders that are no refunds, the days between active days) is not asked of the peers.
 """
 
 from __future__ import annotations
