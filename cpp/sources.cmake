@@ -25,6 +25,8 @@ set(TENURE_CORE_SOURCES
   cpp/src/events/string_ids.cpp
   cpp/src/events/summary.cpp
   cpp/src/events/summary_panel.cpp
+  cpp/src/journey/funnel.cpp
+  cpp/src/journey/funnel_table.cpp
   cpp/src/lifecycle/facts.cpp
   cpp/src/lifecycle/outcomes.cpp
   cpp/src/lifecycle/stages.cpp
@@ -52,6 +54,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_clv.cpp
   cpp/bindings/bind_cohort.cpp
   cpp/bindings/bind_events.cpp
+  cpp/bindings/bind_journey.cpp
   cpp/bindings/bind_lifecycle.cpp
   cpp/bindings/bind_segment.cpp
   cpp/bindings/bind_simulate.cpp
@@ -73,6 +76,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/events/index_test.cpp
   tests/cpp/events/string_ids_test.cpp
   tests/cpp/events/summary_test.cpp
+  tests/cpp/journey/funnel_test.cpp
   tests/cpp/lifecycle/stages_test.cpp
   tests/cpp/optim/newton_test.cpp
   tests/cpp/segment/concentration_test.cpp

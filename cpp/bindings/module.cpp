@@ -9,6 +9,7 @@ namespace tenure::python {
 void bind_clv(py::module_&);
 void bind_cohort(py::module_&);
 void bind_events(py::module_&);
+void bind_journey(py::module_&);
 void bind_lifecycle(py::module_&);
 void bind_segment(py::module_&);
 void bind_simulate(py::module_&);
@@ -52,6 +53,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   area("clv", bind_clv);
   area("cohort", bind_cohort);
   area("events", bind_events);
+  area("journey", bind_journey);
   area("lifecycle", bind_lifecycle);
   area("segment", bind_segment);
   area("simulate", bind_simulate);

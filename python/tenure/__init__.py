@@ -5,7 +5,7 @@ The usual import is ``import tenure as tn``.
 
 from __future__ import annotations
 
-from tenure import churn, clv, cohort, datasets, lifecycle, plotting, segment
+from tenure import churn, clv, cohort, datasets, journey, lifecycle, plotting, segment
 from tenure._errors import (
     ConvergenceWarning,
     DataWarning,
@@ -39,6 +39,7 @@ __all__ = [
     "clv",
     "cohort",
     "datasets",
+    "journey",
     "lifecycle",
     "load",
     "plotting",

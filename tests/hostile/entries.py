@@ -110,6 +110,20 @@ def customers(n: int) -> dict[str, np.ndarray]:
     return {"frequency": x, "recency": recency, "T": T, "monetary_value": value}
 
 
+@functools.lru_cache(maxsize=2)
+def visits(n: int) -> tn.EventLog:
+    rng = np.random.default_rng(15)
+    names = pa.array(["view", "cart", "pay", "help"])
+    codes = rng.choice(4, n, p=[0.5, 0.3, 0.1, 0.1]).astype(np.int8)
+    table = orders(n).append_column("what", pa.DictionaryArray.from_arrays(codes, names))
+    return tn.EventLog(
+        table, customer="who", time="when", event="what", orders=["pay"], n_threads=1
+    )
+
+
+STEPS = ["view", "cart", "pay"]
+
+
 def lifetimes(n: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(13)
     return rng.exponential(100.0, n), rng.random(n) < 0.6
@@ -161,6 +175,15 @@ ENTRIES = [
         a_log,
         lambda log, t: tn.cohort.retention(log, "month", value="revenue", n_threads=t),
         300_000,
+    ),
+    Entry("funnel", visits, lambda log, t: tn.journey.funnel(log, STEPS, n_threads=t), 20_000_000),
+    Entry(
+        "funnel of attempts",
+        visits,
+        lambda log, t: tn.journey.funnel(
+            log, STEPS, window="90d", start="every", count="total", exclude="help", n_threads=t
+        ),
+        4_000_000,
     ),
     Entry("rfm", a_log, lambda log, t: tn.segment.rfm(log, n_threads=t), 30_000_000),
     Entry(

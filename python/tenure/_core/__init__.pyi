@@ -1,6 +1,7 @@
 from . import clv as clv
 from . import cohort as cohort
 from . import events as events
+from . import journey as journey
 from . import lifecycle as lifecycle
 from . import segment as segment
 from . import simulate as simulate

@@ -1,0 +1,149 @@
+#include "tenure/journey/funnel.hpp"
+
+#include <string>
+
+#include "latest_start.hpp"
+#include "tenure/events/scan.hpp"
+#include "tenure/support/errors.hpp"
+#include "unit_walk.hpp"
+
+namespace tenure::journey {
+namespace {
+
+void refuse(const char* argument, const char* message) {
+  throw InvalidInput(argument, -1, std::string(message));
+}
+
+void require_valid(const events::EventLog& log, const FunnelPlan& plan) {
+  const auto names = std::ssize(plan.step_of);
+  if (plan.steps < 1 || plan.steps > kMaxSteps)
+    throw InvalidInput("steps", -1, static_cast<double>(plan.steps), "between 1 and 32");
+  if (!log.has_event() && log.rows() > 0) refuse("log", "needs event names for a funnel");
+  for (std::int64_t i = 0; i < log.rows(); ++i)
+    if (log.event[i] >= names) refuse("steps", "must say of every event name what it serves");
+  if (!plan.exclude.empty() && std::ssize(plan.exclude) != names)
+    refuse("exclude", "must be as long as the event names");
+  if (std::ssize(plan.window) != plan.steps) refuse("window", "must have one entry a step");
+  for (const std::int64_t w : plan.window)
+    if (w < 0 || w > kNoWindow) throw InvalidInput("window", -1, static_cast<double>(w), ">= 0");
+  if (plan.optional & 1) refuse("optional", "must not name the first step");
+  const bool free = plan.order == StepOrder::any || plan.order == StepOrder::anchored;
+  for (int k = 2; k < plan.steps; ++k)
+    if (free && plan.window[static_cast<std::size_t>(k)] != plan.window[1])
+      refuse("window", "must be one for all steps that come in any order");
+  if (free && (plan.window_from_previous || plan.optional))
+    refuse("order",
+           "must be ordered or strict for optional steps and windows from the step before");
+  for (const auto& property : {plan.hold, plan.split, plan.by})
+    if (property && *property >= log.property.size()) refuse("property", "is none of the log");
+  if (plan.session_gap && *plan.session_gap < 0)
+    throw InvalidInput("session_gap", -1, static_cast<double>(*plan.session_gap), ">= 0");
+}
+
+/// Units of a range of customers.
+class FunnelScan {
+ public:
+  FunnelScan(const events::EventLog& log, const FunnelPlan& plan, const Execution& execution)
+      : log_(&log),
+        plan_(&plan),
+        execution_(&execution),
+        common_(LatestStart::fits(plan)),
+        latest_(plan, log.observed_until),
+        walk_(log, plan, execution) {
+    units_.steps = plan.steps;
+    units_.time.resize(static_cast<std::size_t>(plan.steps - 1));
+    units_.lag.resize(units_.time.size());
+  }
+
+  void visit(const events::CustomerEvents& events) {
+    if ((++visited_ & 1023) == 0) execution_->poll();
+    if (common_) {
+      if (latest_(events, found_)) tell(found_, {events.first, events.first + events.size()});
+    } else {
+      walk_(events,
+            [this](const Reach& found, const UnitWalk::Place& place) { tell(found, place); });
+    }
+  }
+
+  void merge(FunnelScan&& later) {
+    append(units_.reached, later.units_.reached);
+    append(units_.group, later.units_.group);
+    for (std::size_t k = 0; k < units_.time.size(); ++k) {
+      append(units_.time[k], later.units_.time[k]);
+      append(units_.lag[k], later.units_.lag[k]);
+    }
+  }
+
+  FunnelUnits finish() && { return std::move(units_); }
+
+ private:
+  template <class T>
+  static void append(std::vector<T>& to, std::vector<T>& from) {
+    if (to.empty())
+      to.swap(from);
+    else
+      to.insert(to.end(), from.begin(), from.end());
+  }
+
+  void tell(const Reach& found, const UnitWalk::Place& place) {
+    units_.reached.push_back(found.reached);
+    for (int k = 1; k < plan_->steps; ++k) {
+      const auto at = static_cast<std::size_t>(k);
+      std::int64_t time = kClosed, lag = kClosed;
+      if (found.reached & bit_of(k)) {
+        time = found.at[at] - found.start[at];
+        lag = found.at[at] - found.before[at];
+      } else if (found.open_since[at] != kNever) {
+        time = log_->observed_until - found.open_since[at];
+      }
+      units_.time[at - 1].push_back(time);
+      units_.lag[at - 1].push_back(lag);
+    }
+    if (plan_->split)
+      units_.group.push_back(place.split);
+    else if (plan_->by)
+      units_.group.push_back(value_of(found, place));
+  }
+
+  std::int32_t value_of(const Reach& found, const UnitWalk::Place& place) const {
+    const auto& property = log_->property[*plan_->by];
+    const int furthest = found.furthest();
+    const auto at = static_cast<std::size_t>(furthest);
+    const bool last = plan_->by_last && furthest > 0;
+    if (place.own >= 0 && !last) return property[place.own];
+    const std::int64_t t = last ? found.at[at] : found.start[at];
+    const bool ordered = plan_->order == StepOrder::ordered || plan_->order == StepOrder::strict;
+    const Steps every = all_steps(plan_->steps);
+    const Steps steps = ordered                          ? bit_of(last ? furthest : 0)
+                        : plan_->order == StepOrder::any ? every
+                        : last                           ? every & ~Steps{1}
+                                                         : Steps{1};
+    const std::int64_t* const time = log_->time.data();
+    std::int64_t row = std::upper_bound(time + place.first, time + place.last, t) - time;
+    while (row-- > place.first && time[row] == t)
+      if ((plan_->step_of[log_->event[row]] & steps) &&
+          (!plan_->hold || log_->property[*plan_->hold][row] == found.value[at]))
+        return property[row];
+    return events::kNoValue;
+  }
+
+  const events::EventLog* log_;
+  const FunnelPlan* plan_;
+  const Execution* execution_;
+  bool common_;
+  LatestStart latest_;
+  UnitWalk walk_;
+  Reach found_;
+  FunnelUnits units_;
+  std::int64_t visited_ = 0;
+};
+
+}  // namespace
+
+FunnelUnits funnel_units(const events::EventLog& log, const FunnelPlan& plan,
+                         const Execution& execution) {
+  require_valid(log, plan);
+  return events::run_scan(log, FunnelScan(log, plan, execution), execution).finish();
+}
+
+}  // namespace tenure::journey

@@ -1,0 +1,91 @@
+#pragma once
+#include <array>
+
+#include "reach.hpp"
+#include "tenure/events/event_log.hpp"
+
+namespace tenure::journey {
+
+/// The common funnel: ordered steps, windows from step 1, any start. A chain that started later can
+/// go on wherever an earlier one can, so one start a step is all there is to know. It holds for
+/// steps without a name in common, or if one event may serve several steps.
+class LatestStart {
+ public:
+  LatestStart(const FunnelPlan& plan, std::int64_t until) : plan_(&plan), until_(until) {}
+
+  static bool fits(const FunnelPlan& plan) {
+    if (plan.order != StepOrder::ordered || plan.start != ChainStart::any) return false;
+    if (plan.window_from_previous || plan.optional || plan.hold || plan.split || plan.session_gap)
+      return false;
+    for (const auto x : plan.exclude)
+      if (x) return false;
+    if (plan.reuse || plan.increasing) return true;
+    for (const Steps s : plan.step_of)
+      if (std::popcount(s) > 1) return false;
+    return true;
+  }
+
+  /// `found` is told of the chains; false, and nothing told, if there is no step 1.
+  bool operator()(const events::CustomerEvents& events, Reach& found) const {
+    return plan_->increasing ? run<true>(events, found) : run<false>(events, found);
+  }
+
+ private:
+  template <bool kIncreasing>
+  bool run(const events::CustomerEvents& events, Reach& found) const {
+    const Steps* const steps_of = plan_->step_of.data();
+    const std::uint16_t* const name = events.event.data();
+    const std::int64_t* const time = events.time.data();
+    const std::int64_t* const window = plan_->window.data();
+    const Steps last_step = bit_of(plan_->steps - 1);
+    const std::int64_t n = events.size();
+
+    std::int64_t i = 0;
+    while (i < n && !(steps_of[name[i]] & 1)) ++i;  // nothing counts before the first start
+    if (i == n) return false;
+    if (!kIncreasing)
+      while (i > 0 && time[i - 1] == time[i]) --i;  // but what happened at the same instant
+
+    found.clear(plan_->steps);
+    std::array<std::int64_t, kMaxSteps> start, seen;
+    for (int k = 0; k < plan_->steps; ++k) start[static_cast<std::size_t>(k)] = kNever;
+
+    for (; i < n; ++i) {
+      Steps steps = steps_of[name[i]];
+      if (!steps) continue;
+      const std::int64_t t = time[i];
+      while (i + 1 < n && time[i + 1] == t) steps |= steps_of[name[++i]];
+      // Ascending, a chain may take several steps at one instant; descending, each takes one.
+      while (steps) {
+        const int k =
+            kIncreasing ? kMaxSteps - 1 - std::countl_zero(steps) : std::countr_zero(steps);
+        steps ^= bit_of(k);
+        const auto at = static_cast<std::size_t>(k);
+        if (k == 0) {
+          start[0] = seen[0] = t;
+          if (!(found.reached & 1)) found.offer(0, t, t, t);
+        } else if (t - start[at - 1] <= window[at]) {
+          start[at] = start[at - 1];
+          seen[at] = t;
+          if (!(found.reached & bit_of(k))) found.offer(k, t, start[at - 1], seen[at - 1]);
+        }
+      }
+      if (found.reached & last_step) return true;
+    }
+    for (int k = 1; k < plan_->steps; ++k) {
+      if (found.reached & bit_of(k)) continue;
+      std::int64_t narrowest = kNoWindow;
+      for (int from = k; from-- > 0;) {
+        narrowest = std::min(narrowest, window[from + 1]);
+        const std::int64_t s = start[static_cast<std::size_t>(from)];
+        if (until_ - s <= narrowest) found.may_follow(k, s);
+      }
+    }
+    return true;
+  }
+
+  const FunnelPlan* plan_;
+  std::int64_t until_;
+};
+
+}  // namespace tenure::journey

@@ -1,0 +1,94 @@
+from typing import ClassVar, TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+from .events import EventLog
+
+_Floats = npt.NDArray[np.float64]
+_Ints = npt.NDArray[np.int64]
+
+NO_WINDOW: int
+MAX_STEPS: int
+
+class StepOrder:
+    ordered: ClassVar[StepOrder]
+    strict: ClassVar[StepOrder]
+    any: ClassVar[StepOrder]
+    anchored: ClassVar[StepOrder]
+    __members__: ClassVar[dict[str, StepOrder]]
+    def __init__(self, value: int) -> None: ...
+    def __eq__(self, other: object) -> bool: ...
+    def __ne__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __index__(self) -> int: ...
+    def __int__(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def value(self) -> int: ...
+
+class ChainStart:
+    any: ClassVar[ChainStart]
+    first: ClassVar[ChainStart]
+    every: ClassVar[ChainStart]
+    __members__: ClassVar[dict[str, ChainStart]]
+    def __init__(self, value: int) -> None: ...
+    def __eq__(self, other: object) -> bool: ...
+    def __ne__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __index__(self) -> int: ...
+    def __int__(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def value(self) -> int: ...
+
+class FunnelPlan:
+    steps: int
+    step_of: list[int]
+    exclude: list[int]
+    optional: int
+    window: list[int]
+    window_from_previous: bool
+    order: StepOrder
+    start: ChainStart
+    increasing: bool
+    reuse: bool
+    hold: int | None
+    split: int | None
+    session_gap: int | None
+    by: int | None
+    by_last: bool
+    def __init__(self) -> None: ...
+
+class FunnelUnits:
+    def reached(self) -> npt.NDArray[np.uint32]: ...
+    def group(self) -> npt.NDArray[np.int32]: ...
+    def time(self, step: int) -> _Ints: ...
+
+class _FunnelTable(TypedDict):
+    counts: _Ints
+    rates: _Floats
+    lower: _Floats
+    upper: _Floats
+    step_rates: _Floats
+    step_lower: _Floats
+    step_upper: _Floats
+    time_quantiles: _Floats
+    lag_quantiles: _Floats
+    open: _Ints
+    final_rates: _Floats
+    final_lower: _Floats
+    final_upper: _Floats
+
+def funnel_units(log: EventLog, plan: FunnelPlan, threads: int) -> FunnelUnits: ...
+def funnel_table(
+    units: FunnelUnits,
+    rows: _Ints | None,
+    optional: int,
+    window: list[int],
+    longest: int,
+    level: float,
+    quantile: list[float],
+) -> _FunnelTable: ...

@@ -1,0 +1,8 @@
+"""Journeys: what customers do one after the other, and how far they come."""
+
+from __future__ import annotations
+
+from tenure.journey._funnel_result import Funnel, FunnelBreakdown
+from tenure.journey.funnel import funnel
+
+__all__ = ["Funnel", "FunnelBreakdown", "funnel"]
