@@ -27,6 +27,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/events/summary_panel.cpp
   cpp/src/journey/funnel.cpp
   cpp/src/journey/funnel_table.cpp
+  cpp/src/journey/sessions.cpp
   cpp/src/lifecycle/facts.cpp
   cpp/src/lifecycle/outcomes.cpp
   cpp/src/lifecycle/stages.cpp
@@ -77,6 +78,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/events/string_ids_test.cpp
   tests/cpp/events/summary_test.cpp
   tests/cpp/journey/funnel_test.cpp
+  tests/cpp/journey/sessions_test.cpp
   tests/cpp/lifecycle/stages_test.cpp
   tests/cpp/optim/newton_test.cpp
   tests/cpp/segment/concentration_test.cpp

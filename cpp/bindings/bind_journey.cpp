@@ -4,6 +4,7 @@
 #include "execution.hpp"
 #include "tenure/journey/funnel.hpp"
 #include "tenure/journey/funnel_table.hpp"
+#include "tenure/journey/sessions.hpp"
 
 namespace tenure::python {
 namespace {
@@ -80,6 +81,17 @@ py::dict table(const FunnelUnits& units, const std::optional<Column<std::int64_t
   return out;
 }
 
+py::dict sessions(const events::EventLog& log, std::int64_t gap, int threads) {
+  auto s = without_gil(
+      threads, [&](const Execution& execution) { return journey::sessions(log, gap, execution); });
+  py::dict out;
+  out["customer"] = release_to_numpy(std::move(s.customer));
+  out["start"] = release_to_numpy(std::move(s.start));
+  out["length"] = release_to_numpy(std::move(s.length));
+  out["events"] = release_to_numpy(std::move(s.events));
+  return out;
+}
+
 }  // namespace
 
 void bind_journey(py::module_& m) {
@@ -95,6 +107,7 @@ void bind_journey(py::module_& m) {
       py::arg("log"), py::arg("plan"), py::arg("threads"));
   m.def("funnel_table", &table, py::arg("units"), py::arg("rows").noconvert(), py::arg("optional"),
         py::arg("window"), py::arg("longest"), py::arg("level"), py::arg("quantile"));
+  m.def("sessions", &sessions, py::arg("log"), py::arg("gap"), py::arg("threads"));
 }
 
 }  // namespace tenure::python

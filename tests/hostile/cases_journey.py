@@ -134,6 +134,24 @@ CASES = [
         lambda f: f.times.shape == (3, 0) and len(repr(f)) > 0,
         nan=OPEN,
     ),
+    OK(
+        "sessions: a gap of nothing",
+        lambda: tn.journey.sessions(small(), "0s"),
+        lambda s: s.events.tolist() == [1, 1, 1, 1],
+    ),
+    OK(
+        "sessions: a gap longer than time",
+        lambda: tn.journey.sessions(small(), "9" * 300 + "d"),
+        lambda s: s.events.tolist() == [3, 1] and bool(s.open.all()),
+    ),
+    OK(
+        "sessions: 1 nobody",
+        lambda: tn.journey.sessions(small().split("2020-01-01")[0]),
+        lambda s: len(s.events) == 0 and len(repr(s)) > 0,
+    ),
+    E("sessions: no log", lambda: tn.journey.sessions({"a": [1]}), "must be an EventLog"),
+    E("sessions: a gap of None", lambda: tn.journey.sessions(small(), None), "gap must be"),
+    E("sessions: 112 no threads", lambda: tn.journey.sessions(small(), n_threads=0), "n_threads"),
     OK("funnel: 112 a million threads", lambda: funnel(n_threads=10**6), bool, nan=OPEN),
     E("funnel: no log", lambda: tn.journey.funnel({"a": [1]}, STEPS), "must be an EventLog"),
     E("funnel: no names of events", lambda: funnel(tn.EventLog(

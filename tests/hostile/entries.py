@@ -185,6 +185,12 @@ ENTRIES = [
         ),
         4_000_000,
     ),
+    Entry(
+        "sessions",
+        a_log,
+        lambda log, t: tn.journey.sessions(log, "7d", n_threads=t),
+        20_000_000,
+    ),
     Entry("rfm", a_log, lambda log, t: tn.segment.rfm(log, n_threads=t), 30_000_000),
     Entry(
         "Stages", a_log, lambda log, t: tn.lifecycle.Stages().assign(log, n_threads=t), 30_000_000

@@ -82,6 +82,12 @@ class _FunnelTable(TypedDict):
     final_lower: _Floats
     final_upper: _Floats
 
+class _Sessions(TypedDict):
+    customer: _Ints
+    start: _Ints
+    length: _Ints
+    events: _Ints
+
 def funnel_units(log: EventLog, plan: FunnelPlan, threads: int) -> FunnelUnits: ...
 def funnel_table(
     units: FunnelUnits,
@@ -92,3 +98,4 @@ def funnel_table(
     level: float,
     quantile: list[float],
 ) -> _FunnelTable: ...
+def sessions(log: EventLog, gap: int, threads: int) -> _Sessions: ...

@@ -4,5 +4,13 @@ from __future__ import annotations
 
 from tenure.journey._funnel_result import Funnel, FunnelBreakdown
 from tenure.journey.funnel import funnel
+from tenure.journey.sessions import CustomerSessions, Sessions, sessions
 
-__all__ = ["Funnel", "FunnelBreakdown", "funnel"]
+__all__ = [
+    "CustomerSessions",
+    "Funnel",
+    "FunnelBreakdown",
+    "Sessions",
+    "funnel",
+    "sessions",
+]
