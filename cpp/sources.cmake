@@ -10,9 +10,15 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/order_days.cpp
   cpp/src/clv/repeat_purchases.cpp
   cpp/src/clv/rising_factorial.cpp
+  cpp/src/cohort/age_clock.cpp
+  cpp/src/cohort/members.cpp
+  cpp/src/cohort/period_index.cpp
   cpp/src/cohort/retention.cpp
   cpp/src/cohort/retention_bootstrap.cpp
+  cpp/src/cohort/retention_cells.cpp
   cpp/src/cohort/retention_rates.cpp
+  cpp/src/cohort/return_curve.cpp
+  cpp/src/cohort/waits.cpp
   cpp/src/events/arrow_batches.cpp
   cpp/src/events/arrow_import.cpp
   cpp/src/events/clean.cpp
@@ -63,6 +69,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_survival.cpp
   cpp/bindings/clv_bg_nbd.cpp
   cpp/bindings/clv_gamma_gamma.cpp
+  cpp/bindings/cohort_retention.cpp
   cpp/bindings/module.cpp
 )
 set(TENURE_TEST_SOURCES
@@ -72,6 +79,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/clv/order_days_test.cpp
   tests/cpp/clv/repeat_purchases_test.cpp
   tests/cpp/clv/rising_factorial_test.cpp
+  tests/cpp/cohort/members_test.cpp
   tests/cpp/cohort/retention_test.cpp
   tests/cpp/events/clean_test.cpp
   tests/cpp/events/index_test.cpp

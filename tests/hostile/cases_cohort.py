@@ -100,6 +100,60 @@ CASES = [
         lambda: retention(a_log([1, 12 * 300 + 1], [1, 2]), "day"),
         "",
     ),
+    OK(
+        "retention: no length fits the observation",
+        lambda: retention(a_log([1], [1]), "month", clock="rolling"),
+        lambda r: r.rates.shape == (1, 1),
+        nan=OPEN,
+    ),
+    OK(
+        "retention: nobody on or after",
+        lambda: retention(a_log_of_nobody(), match="on_or_after", mean="simple", n_bootstrap=2),
+        lambda r: r.sizes.size == 0,
+        nan=OPEN,
+    ),
+    OK(
+        "retention: recurring gaps",
+        lambda: retention(a_log(*GAPS, observed_until="2024-08-31"), anchor="recurring"),
+        lambda r: r.sizes.tolist() == [1, 0, 1, 1, 0, 0, 1],
+        nan=OPEN,
+    ),
+    OK(
+        "retention: a bracket that never ends",
+        lambda: retention(a_log(*GAPS), match="brackets", brackets=[1, 2**30]),
+        lambda r: r.ages.tolist() == [0],
+        nan=OPEN,
+    ),
+    OK(
+        "retention: more returns than anyone made",
+        lambda: retention(a_log(*GAPS, observed_until="2024-08-31"), min_events=2**40),
+        lambda r: np.nansum(r.counts) == 0,
+        nan=OPEN,
+    ),
+    OK(
+        "retention: signup in the year 1",
+        lambda: retention(
+            a_log([1], [1], customers={"c": [1], "s": [dt.date(1, 1, 1)]}), "year", signup="s"
+        ),
+        lambda r: r.ages[-1] == 2022,
+        nan=OPEN,
+    ),
+    OK(
+        "retention: signup after the end",
+        lambda: retention(
+            a_log([1], [1], customers={"c": [1], "s": [dt.date(9999, 1, 1)]}), signup="s"
+        ),
+        lambda r: r.n_without_orders == 1,
+        nan=OPEN,
+    ),
+    E(
+        "retention: brackets of text",
+        lambda: retention(a_log(*GAPS), match="brackets", brackets=["week"]),
+        "brackets must",
+    ),
+    E("retention: half a return", lambda: retention(a_log(*GAPS), min_events=0.5), "min_events"),
+    E("retention: signup without customers", lambda: retention(a_log(*GAPS), signup="s"), "signup"),
+    E("retention: groups of nothing", lambda: retention(a_log(*GAPS), by="s"), "by: 's'"),
     OK("Stages: four orders", stages, labelled, nan=SILENT),
     OK("Stages: 1 nobody", lambda: stages(a_log_of_nobody()), lambda t: len(t) == 0, nan=SILENT),
     OK(

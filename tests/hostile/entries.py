@@ -190,6 +190,21 @@ ENTRIES = [
         a_log,
         lambda log, t: tn.journey.sessions(log, "7d", n_threads=t),
         20_000_000,
+    Entry(
+        "retention on or after",
+        a_log,
+        lambda log, t: tn.cohort.retention(
+            log, "week", clock="rolling", match="on_or_after", n_threads=t
+        ),
+        10_000_000,
+    ),
+    Entry(
+        "retention of recurring cohorts",
+        a_log,
+        lambda log, t: tn.cohort.retention(
+            log, "month", anchor="recurring", n_bootstrap=30, n_threads=t
+        ),
+        1_000_000,
     ),
     Entry("rfm", a_log, lambda log, t: tn.segment.rfm(log, n_threads=t), 30_000_000),
     Entry(

@@ -9,19 +9,33 @@ _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
 
 class RateOptions:
-    def __init__(self, value: str, denominator: str, mean: str) -> None: ...
+    def __init__(
+        self, value: str, denominator: str, mean: str, match: str, min_events: int
+    ) -> None: ...
     @property
     def is_proportion(self) -> bool: ...
 
 class RetentionTable:
     @property
+    def without_start(self) -> int: ...
+    @property
+    def unassigned_revenue(self) -> float: ...
+
+class Members:
+    @property
+    def without_start(self) -> int: ...
+    @property
+    def unassigned_revenue(self) -> float: ...
+    def groups(self) -> npt.NDArray[np.int32]: ...
+    def in_one_group(self) -> Members: ...
+
+class RetentionCells:
+    @property
+    def groups(self) -> int: ...
+    @property
     def cohorts(self) -> int: ...
     @property
     def ages(self) -> int: ...
-    @property
-    def without_orders(self) -> int: ...
-    @property
-    def unassigned_revenue(self) -> float: ...
     def first_days(self, period: Period) -> _Ints: ...
     def sizes(self) -> _Ints: ...
     def observed(self) -> npt.NDArray[np.uint8]: ...
@@ -36,17 +50,45 @@ class _Rates(TypedDict):
     mean: _Floats
     mean_cohorts: _Ints
 
+class _Shares(TypedDict):
+    rate: _Floats
+    lower: _Floats
+    upper: _Floats
+    mean: _Floats
+    mean_lower: _Floats
+    mean_upper: _Floats
+
 def retention(
-    log: EventLog, period: Period, max_age: int | None, threads: int
+    log: EventLog, period: Period, max_age: int | None, revenue: bool, threads: int
 ) -> RetentionTable: ...
-def retention_rates(table: RetentionTable, options: RateOptions) -> _Rates: ...
-def retention_bootstrap(
+def members(
     log: EventLog,
-    table: RetentionTable,
+    *,
     period: Period,
+    rolling: bool,
+    anchor: str,
+    start_event: list[int],
+    return_event: list[int],
+    where: list[tuple[int, list[int]]],
+    signup: _Ints | None,
+    by_property: int | None,
+    by_customer: npt.NDArray[np.int32] | None,
+    same_value: bool,
+    max_age: int | None,
+    brackets: list[int] | None,
+    threads: int,
+) -> Members: ...
+def table_cells(table: RetentionTable, options: RateOptions) -> RetentionCells: ...
+def member_cells(members: Members, options: RateOptions) -> RetentionCells: ...
+def retention_rates(cells: RetentionCells, options: RateOptions) -> _Rates: ...
+def retention_bootstrap(
+    members: Members,
     options: RateOptions,
     replicates: int,
     seed: int,
     level: float,
     threads: int,
 ) -> tuple[_Floats, _Floats, _Floats, _Floats]: ...
+def return_shares(
+    members: Members, min_events: int, level: float, threads: int
+) -> _Shares: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from tenure.cohort.retention import Retention, RetentionMean, retention
+from tenure.cohort._retention_result import Retention, RetentionGroups, RetentionMean
+from tenure.cohort.retention import retention
 
-__all__ = ["Retention", "RetentionMean", "retention"]
+__all__ = ["Retention", "RetentionGroups", "RetentionMean", "retention"]

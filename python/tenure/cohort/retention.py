@@ -2,171 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from tenure import _core
 from tenure._errors import InvalidInputError
-from tenure._results import Table
 from tenure._time import PERIODS
-from tenure._validation import (
-    Floats,
-    Ints,
-    as_choice,
-    as_count,
-    as_number,
-    as_seed,
-    as_threads,
-)
+from tenure._validation import as_choice, as_count, as_number, as_seed, as_threads
+from tenure.cohort._members import breakdown, event_flags, property_filters, signup_instants
+from tenure.cohort._retention_asked import Asked
+from tenure.cohort._retention_result import Retention, RetentionGroups
 from tenure.events import EventLog
 from tenure.events.event_log import as_log
-
-Flags = npt.NDArray[np.bool_]
-
-#: Below this many customers behind a rate, its interval is flagged.
-_FEW = 5
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class RetentionMean(Table):
-    """Retention over all cohorts, by age.
-
-    Attributes
-    ----------
-    age : ndarray of int, shape (n_ages,)
-        Periods since the one of the first order.
-    rate, lower, upper : ndarray of float, shape (n_ages,)
-        Mean rate and its confidence limits; NaN where no cohort has one.
-    few : ndarray of bool, shape (n_ages,)
-        Whether fewer than 5 customers came back.
-    n_cohorts : ndarray of int, shape (n_ages,)
-        Cohorts behind the mean.
-
-    Examples
-    --------
-    >>> import datetime as dt, tenure as tn
-    >>> january, march = dt.date(2024, 1, 9), dt.date(2024, 3, 9)
-    >>> rows = {"customer": [1, 2, 2], "date": [january, january, march]}
-    >>> log = tn.EventLog(rows, customer="customer", time="date", observed_until="2024-03-31")
-    >>> tn.cohort.retention(log).mean
-    Mean retention by age
-    age  rate      lower     upper   few  n_cohorts
-      0     1    0.34238         1  True          1
-      1     0          0   0.65762  True          1
-      2   0.5  0.0945312  0.905469  True          1
-    """
-
-    age: Ints
-    rate: Floats
-    lower: Floats
-    upper: Floats
-    few: Flags
-    n_cohorts: Ints
-
-    def _columns(self) -> Mapping[str, Any]:
-        return {n: getattr(self, n) for n in ("age", "rate", "lower", "upper", "few", "n_cohorts")}
-
-    def _title(self) -> str:
-        return "Mean retention by age"
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Retention(Table):
-    """Cohorts by age. As a table: one row for each observed cell.
-
-    Attributes
-    ----------
-    cohorts : ndarray of datetime64[D], shape (n_cohorts,)
-        First day of each cohort's period, without gaps up to the last cohort that has a customer.
-    ages : ndarray of int, shape (n_ages,)
-        Periods since that one: 0, 1, ...
-    sizes : ndarray of int, shape (n_cohorts,)
-        Customers whose first order fell into the period, as far as observed.
-    counts : ndarray of float, shape (n_cohorts, n_ages)
-        Customers with an order in the cell's period, or net revenue in it. Cells that are not
-        observed are NaN, here and below.
-    denominators : ndarray of float, shape (n_cohorts, n_ages)
-        What `counts` is divided by.
-    rates, lower, upper : ndarray of float, shape (n_cohorts, n_ages)
-        NaN also where there is nothing (or a negative sum) to divide by.
-    few : ndarray of bool, shape (n_cohorts, n_ages)
-        Whether fewer than 5 customers came back: read the interval with care.
-    mean : RetentionMean
-        Over cohorts, by age.
-    period, value, denominator : str
-        What was asked for.
-    level : float
-        Confidence level of the limits.
-    n_without_orders : int
-        Customers of the log without an order, who belong to no cohort.
-    unassigned_revenue : float
-        Refunds before a customer's first order, which are in no cell.
-
-    Examples
-    --------
-    >>> import tenure as tn
-    >>> cdnow = tn.datasets.load_cdnow()
-    >>> log = tn.EventLog(cdnow, customer="customer_id", time="date", amount="amount")
-    >>> r = tn.cohort.retention(log, value="revenue", max_age=3)
-    >>> r.cohorts.astype(str).tolist(), r.sizes.tolist()
-    (['1997-01-01', '1997-02-01', '1997-03-01'], [7846, 8476, 7248])
-    >>> r.rates.round(2).tolist()
-    [[1.0, 0.2, 0.17, 0.14], [1.0, 0.2, 0.15, 0.12], [1.0, 0.19, 0.12, 0.13]]
-    """
-
-    cohorts: npt.NDArray[np.datetime64]
-    ages: Ints
-    sizes: Ints
-    counts: Floats
-    denominators: Floats
-    rates: Floats
-    lower: Floats
-    upper: Floats
-    few: Flags
-    mean: RetentionMean
-    period: str
-    value: str
-    denominator: str
-    level: float
-    n_without_orders: int
-    unassigned_revenue: float
-
-    def _columns(self) -> Mapping[str, Any]:
-        cohort, age = np.nonzero(~np.isnan(self.counts))
-        columns = {"cohort": self.cohorts[cohort], "age": self.ages[age]}
-        columns["size"] = self.sizes[cohort]
-        names = ("counts", "denominators", "rates", "lower", "upper", "few")
-        return columns | {n.removesuffix("s"): getattr(self, n)[cohort, age] for n in names}
-
-    def _title(self) -> str:
-        customers = int(self.sizes.sum())
-        return (
-            f"Retention of {self.value} by {self.period}: {customers:,} customers in "
-            f"{len(self.cohorts):,} cohorts, {len(self.ages):,} ages"
-        )
-
-    def plot(self, ax: Any = None, *, kind: str = "triangle") -> Any:
-        """Draw the triangle as a heat map, or one curve for each cohort with their mean.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw; a new figure by default.
-        kind : {"triangle", "curves"}
-            In the triangle, cells not yet observed are grey, and those of cohorts without customers
-            empty. The curves begin at age 1, as age 0 is 1 by definition.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-        """
-        as_choice(kind, "kind", ("triangle", "curves"))
-        draw = _draw_triangle if kind == "triangle" else _draw_curves
-        return draw(self, ax)
 
 
 def retention(
@@ -175,10 +24,18 @@ def retention(
     *,
     clock: str = "calendar",
     match: str = "on",
+    brackets: Sequence[int] | None = None,
     anchor: str = "first_ever",
+    start_event: str | Sequence[str] | None = None,
+    return_event: str | Sequence[str] | None = None,
+    where: Mapping[str, Any] | None = None,
+    signup: str | None = None,
+    by: str | None = None,
+    by_return: str = "any",
     value: str = "customers",
     denominator: str = "at_risk",
     mean: str = "weighted",
+    min_events: int = 1,
     max_age: int | None = None,
     level: float = 0.95,
     n_bootstrap: int = 500,
@@ -187,10 +44,10 @@ def retention(
 ) -> Retention:
     """Return which share of each cohort came back in each later period.
 
-    A cohort is all customers whose first order fell into the same calendar period, in the time zone
-    of the log. A customer is active in a period with at least one order in it; a period with
-    refunds only is not active, but its money counts. A cell is observed only if its period ended
-    within the observation of the log; others are NaN, never 0.
+    By default a cohort is all customers whose first order fell into the same calendar period, in
+    the time zone of the log, and a customer is active in a period with at least one order in it; a
+    period with refunds only is not active, but its money counts. A cell is observed only if its
+    period ended within the observation of the log; others are NaN, never 0.
 
     Parameters
     ----------
@@ -198,25 +55,47 @@ def retention(
         The orders.
     period : {"day", "week", "month", "quarter", "year"}
         Of cohorts and ages. Weeks begin on Monday.
-    clock : {"calendar"}
-        Age is the difference of calendar periods.
-    match : {"on"}
-        Active at age k means in that very period.
-    anchor : {"first_ever"}
-        What opens a cohort: the first order.
-    value : {"customers", "revenue"}
-        What is counted. Revenue is net of refunds.
+    clock : {"calendar", "rolling"}
+        Age is the difference of calendar periods; or whole lengths since the start: day 24 h, week
+        7 d, month 30 d (no quarters, no years). Then what is observed differs by customer.
+    match : {"on", "on_or_after", "on_or_before", "brackets"}
+        A customer counts at age k if active at k; at some age >= k, estimated by Kaplan-Meier
+        because who has not returned may still do so; at every age from 0 to k; or in the k-th
+        bracket.
+    brackets : list of int, optional
+        With ``match="brackets"``: the lengths of the brackets in periods, from age 0 on.
+    anchor : {"first_ever", "first_matching", "recurring"}
+        What opens a cohort: the customer's first start event at all, if it meets `where`; the first
+        that meets `where`; or every one that does, once in each period.
+    start_event, return_event : str or list of str, optional
+        Names of the events that start a cohort and that count as returns. Default: orders.
+    where : dict, optional
+        Values, by property, that the start event must have, such as ``{"channel": "web"}`` or
+        ``{"channel": ["web", "shop"]}``.
+    signup : str, optional
+        Column of ``log.customers`` with dates or timestamps: the start, in place of an event.
+    by : str, optional
+        A property (its value at the start event) or a column of ``log.customers``: the result's
+        `groups` hold the same for the customers of each value.
+    by_return : {"any", "same"}
+        Whether a return must have the start event's value of the property `by`.
+    value : {"customers", "revenue", "events", "cumulative_revenue"}
+        What is counted: customers; net revenue; return events per customer; net revenue up to that
+        age per acquired customer.
     denominator : {"at_risk", "cohort", "previous"}
-        For customers: those observed at that age (under the calendar clock the whole cohort, so
-        the same as ``cohort``), the cohort's size, or those active in the period before. For
-        revenue: the revenue of age 0 (of those observed), or that of the period before.
+        For customers, events and cumulative revenue: the customers observed at that age, or the
+        cohort's size. For revenue: the revenue of age 0 (of those observed). ``previous``: what was
+        counted at the age before, of those observed.
     mean : {"weighted", "simple"}
         Over cohorts: sums over sums, or the mean of rates.
+    min_events : int
+        Return events in a cell that make a customer active.
     max_age : int, optional
         Last age to count; all that is observed by default.
     level : float
-        Confidence level. Shares of customers carry Wilson intervals; revenue, simple means and
-        ``denominator="previous"`` percentile intervals from resampled customers.
+        Confidence level. Shares of customers carry Wilson intervals; revenue, events, simple means,
+        recurring cohorts and ``denominator="previous"`` percentile intervals from resampled
+        customers.
     n_bootstrap : int
         Replicates, where resampling is needed; at least 2.
     random_state : int, None or numpy.random.Generator
@@ -231,7 +110,8 @@ def retention(
     Raises
     ------
     InvalidInputError
-        For a setting out of range, revenue of a log without amounts, or more than 2**24 cells.
+        For a setting out of range or one that does not go with another, a name that the log does
+        not have, revenue of a log without amounts, or more than 2**24 cells.
 
     Notes
     -----
@@ -257,107 +137,99 @@ def retention(
            [1. , 0. , nan]])
     >>> r.mean.rate.round(3).tolist()
     [1.0, 0.333, 0.5]
+
+    Who buys again within 30, 60, ... days after the first order:
+
+    >>> r = tn.cohort.retention(log, clock="rolling", match="on_or_after", max_age=1)
+    >>> r.rates.round(3).tolist()
+    [[1.0, 0.5], [1.0, nan]]
     """
     as_log(log)
-    as_choice(clock, "clock", ("calendar",))
-    as_choice(match, "match", ("on",))
-    as_choice(anchor, "anchor", ("first_ever",))
-    unit = getattr(_core.events.Period, as_choice(period, "period", PERIODS))
-    options = _core.cohort.RateOptions(
-        as_choice(value, "value", ("customers", "revenue")),
-        as_choice(denominator, "denominator", ("at_risk", "cohort", "previous")),
-        as_choice(mean, "mean", ("weighted", "simple")),
+    asked = Asked(
+        period=as_choice(period, "period", PERIODS),
+        clock=as_choice(clock, "clock", ("calendar", "rolling")),
+        match=as_choice(match, "match", ("on", "on_or_after", "on_or_before", "brackets")),
+        anchor=as_choice(anchor, "anchor", ("first_ever", "first_matching", "recurring")),
+        value=as_choice(value, "value", ("customers", "revenue", "events", "cumulative_revenue")),
+        denominator=as_choice(denominator, "denominator", ("at_risk", "cohort", "previous")),
+        mean=as_choice(mean, "mean", ("weighted", "simple")),
+        min_events=as_count(min_events, "min_events", at_least=1),
+        level=as_number(level, "level", above=0.0, below=1.0),
+        replicates=as_count(n_bootstrap, "n_bootstrap", at_least=2),
+        seed=as_seed(random_state),
+        threads=as_threads(n_threads),
     )
-    level = as_number(level, "level", above=0.0, below=1.0)
-    replicates = as_count(n_bootstrap, "n_bootstrap", at_least=2)
-    seed, threads = as_seed(random_state), as_threads(n_threads)
     if max_age is not None:
         max_age = as_count(max_age, "max_age")
-    if value == "revenue" and not log.has_amounts:
-        msg = "value='revenue' needs a log with amounts: name its column when the log is made"
-        raise InvalidInputError(msg, argument="value", value=value)
+    lengths = _brackets(brackets, match, max_age)
+    asked.require_sense(log)
+    as_choice(by_return, "by_return", ("any", "same"))
+    if signup is not None and (anchor != "first_ever" or start_event is not None or where):
+        msg = "signup is the start itself: it goes without anchor, start_event and where"
+        raise InvalidInputError(msg, argument="signup", value=signup)
+    groups = breakdown(log, by)
+    if signup is not None and groups.by_property is not None:
+        msg = f"by: a signup has no {by!r}: break down by a column of the customers"
+        raise InvalidInputError(msg, argument="by", value=by)
+    if by_return == "same" and groups.by_property is None:
+        msg = "by_return='same' needs a property of events in by"
+        raise InvalidInputError(msg, argument="by_return", value=by_return)
 
-    table = _core.cohort.retention(log._core, unit, max_age, threads)
-    rates = _core.cohort.retention_rates(table, options)
-    if options.is_proportion:
-        lower, upper = _wilson(rates["count"], rates["denominator"], level)
-        mean_lower, mean_upper = _wilson(rates["mean_count"], rates["mean_denominator"], level)
-    if not options.is_proportion or mean == "simple":
-        drawn = _core.cohort.retention_bootstrap(
-            log._core, table, unit, options, replicates, seed, level, threads
+    def members(by_group: bool) -> _core.cohort.Members:
+        return _core.cohort.members(
+            log._core,
+            period=asked.unit,
+            rolling=clock == "rolling",
+            anchor=anchor,
+            start_event=event_flags(log, start_event, "start_event"),
+            return_event=event_flags(log, return_event, "return_event"),
+            where=property_filters(log, where),
+            signup=signup_instants(log, signup),
+            by_property=groups.by_property if by_group else None,
+            by_customer=groups.by_customer if by_group else None,
+            same_value=by_return == "same",
+            max_age=max_age,
+            brackets=lengths,
+            threads=asked.threads,
         )
-        mean_lower, mean_upper = drawn[2:]
-        if not options.is_proportion:
-            lower, upper = drawn[:2]
 
-    shape = table.cohorts, table.ages
-    observed = table.observed().astype(bool).reshape(shape)
-    active = np.where(observed, table.active().reshape(shape), 0)
-    ages = np.arange(table.ages, dtype=np.int64)
-    return Retention(
-        cohorts=table.first_days(unit).view("datetime64[D]"),
-        ages=ages,
-        sizes=table.sizes(),
-        counts=rates["count"].reshape(shape),
-        denominators=rates["denominator"].reshape(shape),
-        rates=rates["rate"].reshape(shape),
-        lower=lower.reshape(shape),
-        upper=upper.reshape(shape),
-        few=observed & (active < _FEW),
-        mean=RetentionMean(
-            age=ages,
-            rate=rates["mean"],
-            lower=mean_lower,
-            upper=mean_upper,
-            few=active.sum(axis=0) < _FEW,
-            n_cohorts=rates["mean_cohorts"],
-        ),
-        period=period,
-        value=value,
-        denominator=denominator,
-        level=level,
-        n_without_orders=table.without_orders,
-        unassigned_revenue=table.unassigned_revenue,
-    )
+    named = (start_event, return_event, where, signup, by, brackets)
+    if asked.is_common and all(n is None for n in named):
+        table = _core.cohort.retention(
+            log._core, asked.unit, max_age, value == "revenue", asked.threads
+        )
+        cells = _core.cohort.table_cells(table, asked.options)
+        found = members(False) if asked.resamples else None
+        return asked.result(cells, table, found)[0]
+
+    found = members(by is not None)
+    whole = found.in_one_group() if by is not None else found
+    starts = None if lengths is None else np.cumsum([0, *lengths[:-1]])
+    of_groups = None
+    if by is not None:
+        cells = _core.cohort.member_cells(found, asked.options)
+        values = [groups.label(code) for code in found.groups().tolist()]
+        of_groups = RetentionGroups(
+            by=by,
+            values=values,
+            retentions=asked.result(cells, found, found, starts)[: len(values)],
+        )
+    cells = _core.cohort.member_cells(whole, asked.options)
+    (result,) = asked.result(cells, whole, whole, starts, by=by, groups=of_groups)
+    return result
 
 
-def _wilson(count: Floats, denominator: Floats, level: float) -> tuple[Floats, Floats]:
-    return _core.survival.wilson_intervals(count, denominator, level)
-
-
-def _draw_triangle(r: Retention, ax: Any) -> Any:
-    from tenure import plotting
-
-    # Age 0 of customers is 1 by definition: the colours are for what comes after it.
-    later = r.rates[:, 1:][~np.isnan(r.rates[:, 1:])]
-    top = float(later.max()) if later.size and later.max() > 0.0 else 1.0
-    ax = plotting.triangle(
-        r.rates,
-        r.cohorts.astype(str).tolist(),
-        [str(age) for age in r.ages],
-        ax=None if ax is None else plotting.axes(ax),
-        top=top,
-    )
-    # A cohort without customers has no rates, but is no secret.
-    for patch, count, rate in zip(ax.patches, r.counts.flat, r.rates.flat, strict=True):
-        if np.isnan(rate) and not np.isnan(count):
-            patch.set_facecolor("none")
-    ax.set(xlabel=f"Age in {r.period}s", ylabel=f"{r.value.capitalize()} retained, %")
-    return ax
-
-
-def _draw_curves(r: Retention, ax: Any) -> Any:
-    from tenure import plotting
-
-    ax = plotting.axes(ax)
-    for rates in r.rates[:, 1:]:
-        ax.plot(r.ages[1:], rates, color=plotting.LINE, linewidth=0.9)
-    ages, rate, lower, upper = (
-        column[1:] for column in (r.ages, r.mean.rate, r.mean.lower, r.mean.upper)
-    )
-    plotting.curve(ages, rate, lower, upper, ax=ax, label="Mean")
-    plotting.percent_ticks(ax.yaxis)
-    ax.set(xlabel=f"Age in {r.period}s", ylabel=f"{r.value.capitalize()} retained")
-    ax.set_ylim(bottom=0.0)
-    ax.legend()
-    return ax
+def _brackets(brackets: Sequence[int] | None, match: str, max_age: int | None) -> list[int] | None:
+    if (brackets is not None) != (match == "brackets"):
+        msg = "brackets and match='brackets' go together: brackets=[1, 3, 8] are their lengths"
+        raise InvalidInputError(msg, argument="brackets", value=brackets)
+    if brackets is None:
+        return None
+    if max_age is not None:
+        msg = "max_age goes without brackets, which say themselves how far they reach"
+        raise InvalidInputError(msg, argument="max_age", value=max_age)
+    lengths = [as_count(n, "brackets", at_least=1) for n in brackets]
+    if not lengths or sum(lengths) >= 2**31:
+        msg = f"brackets must be some lengths of less than 2**31 periods together, got {brackets!r}"
+        raise InvalidInputError(msg, argument="brackets", value=brackets)
+    return lengths

@@ -153,12 +153,14 @@ TEST(Retention, HasTheSameBitsForEveryThreadCount) {
   const auto log = random_log(20'000);
   const RetentionTable once = retention(log, {Period::week}, {1});
   const RateOptions rates{Value::revenue, Denominator::at_risk, MeanKind::simple};
-  const auto limits = retention_bootstrap(log, once, Period::week, rates, {10, 5, 0.9}, {1});
+  const Members members = cohort_members(log, {Period::week}, {1});
+  const auto limits = retention_bootstrap(members, rates, {10, 5, 0.9}, {1});
   for (const int threads : {2, 3, 8}) {
     const RetentionTable again = retention(log, {Period::week}, {threads});
     EXPECT_EQ(again.active, once.active);
     EXPECT_EQ(again.revenue, once.revenue);
-    const auto same = retention_bootstrap(log, once, Period::week, rates, {10, 5, 0.9}, {threads});
+    const Members again_members = cohort_members(log, {Period::week}, {threads});
+    const auto same = retention_bootstrap(again_members, rates, {10, 5, 0.9}, {threads});
     EXPECT_EQ(same.mean_lower, limits.mean_lower);
     EXPECT_EQ(same.mean_upper, limits.mean_upper);
   }
@@ -177,28 +179,22 @@ TEST(RetentionBootstrap, HasTheSpreadOfTheBinomial) {
   }
   const auto log =
       log_of(customer, time, std::vector<double>(customer.size(), 1.0), at(2024, 3, 1));
-  const RetentionTable t = retention(log, {Period::month}, {1});
-  const auto limits = retention_bootstrap(log, t, Period::month, {}, {2000, 1, 0.95}, {2});
+  const Members members = cohort_members(log, {Period::month}, {1});
+  const auto limits = retention_bootstrap(members, {}, {2000, 1, 0.95}, {2});
   const double half = 1.959963984540054 * std::sqrt(0.25 * 0.75 / 1000.0);
   EXPECT_NEAR(limits.lower[1], 0.25 - half, 0.1 * half);
   EXPECT_NEAR(limits.upper[1], 0.25 + half, 0.1 * half);
   EXPECT_EQ(limits.lower[0], 1.0);
   EXPECT_EQ(limits.mean_lower[1], limits.lower[1]);
-  EXPECT_TRUE(std::isnan(retention_bootstrap(log, t, Period::month,
-                                             {Value::customers, Denominator::previous}, {50}, {1})
-                             .lower[0]));
+  const RateOptions previous{Value::customers, Denominator::previous};
+  EXPECT_TRUE(std::isnan(retention_bootstrap(members, previous, {50}, {1}).lower[0]));
 }
 
 TEST(RetentionBootstrap, RefusesWhatItCannotDo) {
-  const auto log = small_log();
-  const RetentionTable t = retention(log, {Period::month}, {1});
-  const auto run = [&](const BootstrapOptions& o) {
-    retention_bootstrap(log, t, Period::month, {}, o, {1});
-  };
+  const Members members = cohort_members(small_log(), {Period::month}, {1});
+  const auto run = [&](const BootstrapOptions& o) { retention_bootstrap(members, {}, o, {1}); };
   EXPECT_THROW(run({1, 0, 0.95}), InvalidInput);
   EXPECT_THROW(run({10, 0, 1.0}), InvalidInput);
-  const auto other = log_of({1}, {at(2025, 1, 1)}, {1}, at(2025, 2, 1));
-  EXPECT_THROW(retention_bootstrap(other, t, Period::month, {}, {10}, {1}), InvalidInput);
   EXPECT_THROW(run({std::int64_t{1} << 40, 0, 0.95}), InvalidInput);
 }
 

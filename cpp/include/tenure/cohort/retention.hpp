@@ -11,6 +11,7 @@ namespace tenure::cohort {
 struct RetentionOptions {
   Period period = Period::month;             ///< of cohorts and of ages
   std::optional<std::int64_t> max_age = {};  ///< last age to count; absent: all observed
+  bool revenue = true;                       ///< whether to sum amounts; else `revenue` is empty
 };
 
 /// Cohorts by age. Matrices are row-major, cohorts x ages; a cell that is not observed holds 0.
@@ -40,7 +41,7 @@ struct RetentionTable {
 /// `at_risk` is the cohort's size. The last cohort may have begun and not ended: its size is what
 /// was seen, its cells are not observed.
 ///
-/// One pass, O(rows); bound by the arithmetic of calendar periods. State O(cohorts x ages), at most
+/// One pass, O(rows); bound by reading times and amounts. State O(cohorts x ages), at most
 /// 256 MB. Same bits for any thread count. Throws InvalidInput if there are more than 2^24 cells.
 RetentionTable retention(const events::EventLog& log, const RetentionOptions& options,
                          const Execution& execution);

@@ -1,0 +1,320 @@
+#include "tenure/cohort/members.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "age_clock.hpp"
+#include "period_index.hpp"
+#include "tenure/events/scan.hpp"
+#include "tenure/support/errors.hpp"
+
+namespace tenure::cohort {
+namespace {
+
+constexpr std::int64_t kMaxCells = std::int64_t{1} << 24;
+constexpr std::int64_t kMaxRecurringCells = std::int64_t{1} << 26;
+
+/// Members with the period of their cohort and the code of their group in place of a row.
+struct Start {
+  std::int64_t time;
+  std::int64_t period;
+  std::int32_t group;
+};
+
+struct Found {
+  std::int64_t customer;
+  Start start;
+  std::int64_t last_age;
+  std::int64_t first_cell;
+};
+
+class MemberScan {
+ public:
+  MemberScan(const events::EventLog& log, const MemberOptions& options, const PeriodIndex& period,
+             const AgeClock& clock)
+      : log_(&log), options_(&options), period_(&period), clock_(&clock) {}
+
+  void visit(const events::CustomerEvents& events) {
+    require_not_before(events, period_->from());
+    find_starts(events);
+    find_returns(events);
+    std::size_t next = 0;
+    if (starts_.empty()) {
+      ++without_start_;
+      next = returns_.size();
+    } else {
+      next = first_from(starts_.front(), 0);
+    }
+    for (std::size_t i = 0; i < next; ++i) unassigned_ += returns_[i].amount;
+    for (const Start& start : starts_) {
+      next = first_from(start, next);
+      add_member(events.customer, start, next);
+    }
+  }
+
+  void merge(MemberScan&& later) {
+    without_start_ += later.without_start_;
+    unassigned_ += later.unassigned_;
+    for (Found& m : later.found_) m.first_cell += std::ssize(cells_);
+    if (found_.empty()) {
+      found_ = std::move(later.found_);
+      cells_ = std::move(later.cells_);
+    } else {
+      found_.insert(found_.end(), later.found_.begin(), later.found_.end());
+      cells_.insert(cells_.end(), later.cells_.begin(), later.cells_.end());
+    }
+    require_room();
+  }
+
+  Members finish(const Execution& execution) &&;
+
+ private:
+  struct Return {
+    std::int64_t time;
+    double amount;
+    std::int32_t value;
+    bool active;
+  };
+
+  bool has_name(const std::vector<std::uint8_t>& names, const events::CustomerEvents& events,
+                std::int64_t i) const {
+    if (names.empty()) return log_->is_order(events.first + i);
+    return names[events.event[static_cast<std::size_t>(i)]] != 0;
+  }
+
+  double amount(const events::CustomerEvents& events, std::int64_t i) const {
+    if (events.amount.empty()) return 0.0;
+    const double amount = events.amount[static_cast<std::size_t>(i)];
+    return amount == amount ? amount : 0.0;  // events that are no orders may have none
+  }
+
+  std::int32_t value(const events::CustomerEvents& events, std::int64_t i) const {
+    return options_->by_property ? log_->property[*options_->by_property][events.first + i] : 0;
+  }
+
+  bool passes(std::int64_t row) const {
+    return std::ranges::all_of(options_->where, [&](const StartFilter& filter) {
+      const std::int32_t code = log_->property[filter.property][row];
+      return code >= 0 && static_cast<std::size_t>(code) < filter.allowed.size() &&
+             filter.allowed[static_cast<std::size_t>(code)] != 0;
+    });
+  }
+
+  void find_starts(const events::CustomerEvents& events) {
+    starts_.clear();
+    const std::int32_t group =
+        options_->by_customer ? (*options_->by_customer)[static_cast<std::size_t>(events.customer)]
+                              : 0;
+    if (options_->signup) {
+      const std::int64_t time = (*options_->signup)[static_cast<std::size_t>(events.customer)];
+      if (time != kNoInstant && time < log_->observed_until)
+        starts_.push_back({time, (*period_)(time), group});
+      return;
+    }
+    for (std::int64_t i = 0; i < events.size(); ++i) {
+      const std::int64_t time = events.time[static_cast<std::size_t>(i)];
+      if (time >= log_->observed_until) break;
+      if (!has_name(options_->start_event, events, i) || amount(events, i) < 0.0) continue;
+      if (passes(events.first + i)) {
+        const std::int64_t period = (*period_)(time);
+        if (starts_.empty() || starts_.back().period != period)
+          starts_.push_back({time, period, options_->by_property ? value(events, i) : group});
+        if (options_->anchor != Anchor::recurring) return;
+      }
+      if (options_->anchor == Anchor::first_ever) return;
+    }
+  }
+
+  void find_returns(const events::CustomerEvents& events) {
+    returns_.clear();
+    for (std::int64_t i = 0; i < events.size(); ++i) {
+      const std::int64_t time = events.time[static_cast<std::size_t>(i)];
+      if (time >= log_->observed_until) break;
+      if (!has_name(options_->return_event, events, i)) continue;
+      const double money = amount(events, i);
+      returns_.push_back({time, money, value(events, i), !(money < 0.0)});
+    }
+  }
+
+  std::size_t first_from(const Start& start, std::size_t i) const {
+    while (i < returns_.size() && clock_->age(start.time, returns_[i].time) < 0) ++i;
+    return i;
+  }
+
+  void add_member(std::int64_t customer, const Start& start, std::size_t next) {
+    const std::int64_t last_age = clock_->last_age(start.time);
+    found_.push_back({customer, start, last_age, std::ssize(cells_)});
+    bool fresh = true;
+    for (; next < returns_.size(); ++next) {
+      const Return& r = returns_[next];
+      if (options_->same_value && r.value != start.group) continue;
+      const std::int64_t age = clock_->bracket(clock_->age(start.time, r.time));
+      if (age > last_age) break;
+      if (std::exchange(fresh, false) || cells_.back().age != age)
+        cells_.push_back({static_cast<std::int32_t>(age), 0, 0.0});
+      cells_.back().events += r.active;
+      cells_.back().amount += r.amount;
+    }
+    if (found_.size() % 1024 == 0) require_room();
+  }
+
+  void require_room() const {
+    if (options_->anchor == Anchor::recurring && std::ssize(cells_) > kMaxRecurringCells)
+      throw InvalidInput("period", -1,
+                         "gives more than 2^26 recurring members x ages: choose a longer period, "
+                         "max_age or brackets");
+  }
+
+  const events::EventLog* log_;
+  const MemberOptions* options_;
+  const PeriodIndex* period_;
+  const AgeClock* clock_;
+  std::vector<Start> starts_;  // of the customer at hand
+  std::vector<Return> returns_;
+  std::vector<Found> found_;
+  std::vector<Members::Cell> cells_;
+  std::int64_t without_start_ = 0;
+  double unassigned_ = 0.0;
+};
+
+/// The groups that occur, those without a value last.
+std::vector<std::int32_t> groups_of(const std::vector<Found>& found) {
+  std::vector<std::int32_t> codes;
+  std::int32_t latest = std::numeric_limits<std::int32_t>::min();
+  std::vector<std::uint8_t> seen;
+  bool missing = false;
+  for (const Found& m : found) {
+    if (m.start.group == latest) continue;
+    latest = m.start.group;
+    if (latest < 0) {
+      missing = true;
+      continue;
+    }
+    const auto code = static_cast<std::size_t>(latest);
+    if (code >= seen.size()) seen.resize(code + 1);
+    seen[code] = 1;
+  }
+  for (std::size_t code = 0; code < seen.size(); ++code)
+    if (seen[code] != 0) codes.push_back(static_cast<std::int32_t>(code));
+  if (missing) codes.push_back(events::kNoValue);
+  return codes;
+}
+
+Members MemberScan::finish(const Execution& execution) && {
+  Members out;
+  out.without_start = without_start_;
+  out.unassigned_revenue = unassigned_;
+  if (found_.empty()) return out;
+  std::int64_t first = std::numeric_limits<std::int64_t>::max(), last = -first, oldest = -1;
+  for (const Found& m : found_) {
+    first = std::min(first, m.start.period);
+    last = std::max(last, m.start.period);
+    oldest = std::max(oldest, m.last_age);
+  }
+  out.first_period = first;
+  out.cohorts = last - first + 1;
+  out.ages = std::max<std::int64_t>(oldest + 1, 1);
+  out.group = groups_of(found_);
+  const std::int64_t groups = std::ssize(out.group);
+  if (out.cohorts * out.ages > kMaxCells / groups)
+    throw InvalidInput("period", -1,
+                       "gives " + std::to_string(out.cohorts * out.ages * groups) +
+                           " cells of group, cohort and age, more than " +
+                           std::to_string(kMaxCells) + ": choose a longer period or max_age");
+
+  std::vector<std::int64_t> position(static_cast<std::size_t>(
+      *std::ranges::max_element(out.group) + 2));  // by code + 1, so that -1 has one
+  for (std::int64_t g = 0; g < groups; ++g)
+    position[static_cast<std::size_t>(out.group[static_cast<std::size_t>(g)] + 1)] = g;
+  constexpr std::int64_t kNobody = -2;
+  out.last_age.assign(static_cast<std::size_t>(out.rows()), kNobody);
+  out.members.reserve(found_.size());
+  for (const Found& m : found_) {
+    if (out.members.size() % 65'536 == 0) execution.poll();
+    const std::int64_t row = position[static_cast<std::size_t>(m.start.group + 1)] * out.cohorts +
+                             m.start.period - first;
+    auto& seen = out.last_age[static_cast<std::size_t>(row)];
+    seen = std::max(seen, m.last_age);
+    out.members.push_back({m.customer, row, m.last_age, m.first_cell});
+  }
+  // Of a cohort without members: what a customer of its first instant would show.
+  for (std::int64_t row = 0; row < out.rows(); ++row) {
+    auto& seen = out.last_age[static_cast<std::size_t>(row)];
+    if (seen == kNobody)
+      seen = std::min(clock_->last_age(period_->start(first + row % out.cohorts)), out.ages - 1);
+  }
+  out.cells = std::move(cells_);
+  return out;
+}
+
+/// The events and signups that an index of periods has to cover.
+std::int64_t first_of(const events::EventLog& log, const MemberOptions& options,
+                      const Execution& execution) {
+  std::int64_t first = first_instant(log, execution);
+  if (options.signup)
+    for (const std::int64_t time : *options.signup)
+      if (time != kNoInstant) first = std::min(first, time);
+  return first;
+}
+
+void require_codes(const events::EventLog& log, const MemberOptions& options) {
+  for (const auto* names : {&options.start_event, &options.return_event})
+    if (!names->empty() && names->size() != log.order_event.size())
+      throw InvalidInput(names == &options.start_event ? "start_event" : "return_event", -1,
+                         static_cast<double>(names->size()), "one flag an event name");
+  const auto customers = static_cast<std::size_t>(log.customers());
+  if (options.signup && options.signup->size() != customers)
+    throw InvalidInput("signup", -1, static_cast<double>(options.signup->size()),
+                       "one instant a customer");
+  if (options.by_customer && options.by_customer->size() != customers)
+    throw InvalidInput("by", -1, static_cast<double>(options.by_customer->size()),
+                       "one code a customer");
+  if (options.by_property && *options.by_property >= log.property.size())
+    throw InvalidInput("by", -1, static_cast<double>(*options.by_property),
+                       "a property of the log");
+  for (const StartFilter& filter : options.where)
+    if (filter.property >= log.property.size())
+      throw InvalidInput("where", -1, static_cast<double>(filter.property),
+                         "a property of the log");
+}
+
+}  // namespace
+
+std::span<const Members::Cell> Members::cells_of(std::int64_t member) const {
+  const auto i = static_cast<std::size_t>(member);
+  const auto first = static_cast<std::size_t>(members[i].first_cell);
+  const auto last =
+      i + 1 < members.size() ? static_cast<std::size_t>(members[i + 1].first_cell) : cells.size();
+  return std::span(cells).subspan(first, last - first);
+}
+
+Members in_one_group(Members members) {
+  if (members.group.empty()) return members;
+  // A cohort that is empty in a group says what it might have shown: only members tell otherwise.
+  std::vector<std::int64_t> last_age(members.last_age.begin(),
+                                     members.last_age.begin() + members.cohorts);
+  for (Members::Member& m : members.members) {
+    m.row %= members.cohorts;
+    last_age[static_cast<std::size_t>(m.row)] = -1;
+  }
+  for (const Members::Member& m : members.members) {
+    auto& last = last_age[static_cast<std::size_t>(m.row)];
+    last = std::max(last, m.last_age);
+  }
+  members.last_age = std::move(last_age);
+  members.group = {0};
+  return members;
+}
+
+Members cohort_members(const events::EventLog& log, const MemberOptions& options,
+                       const Execution& execution) {
+  require_codes(log, options);
+  const PeriodIndex period(log.timezone, options.period, first_of(log, options, execution),
+                           log.observed_until, execution);
+  const AgeClock clock(options, period, log.observed_until);
+  auto scan = events::run_scan(log, MemberScan(log, options, period, clock), execution);
+  return std::move(scan).finish(execution);
+}
+
+}  // namespace tenure::cohort
