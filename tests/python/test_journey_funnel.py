@@ -109,7 +109,7 @@ def crowded(names, last=4, size=8):
     )
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(
     crowded("abbcc"),
     st.sampled_from([["a", "b", "c"], ["a", ["b", "c"], "b", "c"], ["a", "b", "b", "c"]]),
@@ -121,7 +121,7 @@ def test_strict_chains_through_crowded_instants(rows, steps, reuse, skips):
     check(rows, 8, steps, None, order="strict", reuse=reuse, optional=optional)
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(
     crowded("aabbccx"),
     st.sampled_from(["ordered", "any", "anchored"]),
@@ -133,7 +133,7 @@ def test_excluded_events_at_crowded_instants(rows, order, ties, start):
     check(rows, 8, ["a", "b", "c"], None, order=order, ties=ties, exclude=("x",), **rules)
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(
     crowded("abbcc", last=14),
     st.lists(st.sampled_from([2, 3, 5, 8]), min_size=3, max_size=3),
@@ -145,7 +145,7 @@ def test_optional_steps_with_windows_of_their_own(rows, window, window_from, opt
     check(rows, 16, ["a", "b", "c", "x"], window, window_from=window_from, optional=optional)
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(
     crowded("aabc", last=5),
     st.sampled_from([["a", "b", "a"], ["a", ["a", "b"], "c"], [["a", "b"], "a", "b"]]),
