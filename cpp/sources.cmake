@@ -10,7 +10,9 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/order_days.cpp
   cpp/src/clv/repeat_purchases.cpp
   cpp/src/clv/rising_factorial.cpp
+  cpp/src/cohort/active_users.cpp
   cpp/src/cohort/age_clock.cpp
+  cpp/src/cohort/growth.cpp
   cpp/src/cohort/members.cpp
   cpp/src/cohort/period_index.cpp
   cpp/src/cohort/retention.cpp
@@ -69,6 +71,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_survival.cpp
   cpp/bindings/clv_bg_nbd.cpp
   cpp/bindings/clv_gamma_gamma.cpp
+  cpp/bindings/cohort_growth.cpp
   cpp/bindings/cohort_retention.cpp
   cpp/bindings/module.cpp
 )
@@ -79,6 +82,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/clv/order_days_test.cpp
   tests/cpp/clv/repeat_purchases_test.cpp
   tests/cpp/clv/rising_factorial_test.cpp
+  tests/cpp/cohort/growth_test.cpp
   tests/cpp/cohort/members_test.cpp
   tests/cpp/cohort/retention_test.cpp
   tests/cpp/events/clean_test.cpp

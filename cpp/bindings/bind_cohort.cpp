@@ -2,6 +2,9 @@
 
 namespace tenure::python {
 
-void bind_cohort(py::module_& m) { bind_retention(m); }
+void bind_cohort(py::module_& m) {
+  bind_retention(m);
+  bind_growth(m);
+}
 
 }  // namespace tenure::python

@@ -12,7 +12,7 @@ from cases_segment import a_log_of_nobody
 from hostile import OK, E
 
 import tenure as tn
-from tenure.cohort import retention
+from tenure.cohort import active_users, growth, retention, stickiness
 from tenure.lifecycle import Stages
 
 
@@ -59,6 +59,7 @@ def labelled(table: Any) -> bool:
 #: NaN by definition: no order yet, no gap with one order only.
 SILENT = ("days_since_last", "mean_gap", "last_gap", "value_cuts", "frequency_cuts")
 OPEN = ("rates", "lower", "upper", "denominators", "counts", "rate", "denominator", "count")
+OPEN += ("quick_ratio",)
 
 CASES = [
     OK("retention: 95 gaps between cohorts", gaps, bool),
@@ -154,6 +155,47 @@ CASES = [
     E("retention: half a return", lambda: retention(a_log(*GAPS), min_events=0.5), "min_events"),
     E("retention: signup without customers", lambda: retention(a_log(*GAPS), signup="s"), "signup"),
     E("retention: groups of nothing", lambda: retention(a_log(*GAPS), by="s"), "by: 's'"),
+    OK(
+        "growth: 1 nobody",
+        lambda: growth(a_log_of_nobody()),
+        lambda g: g.active.sum() == 0,
+        nan=OPEN,
+    ),
+    OK(
+        "growth: the running month alone",
+        lambda: growth(a_log([1], [1])),
+        lambda g: g.active.size == 0,
+        nan=OPEN,
+    ),
+    OK(
+        "growth: a lapse longer than time",
+        lambda: growth(a_log(*GAPS, observed_until="2024-08-31"), lapse=2**61),
+        lambda g: g.lapsed.sum() == 0 and g.active.sum() == 4,
+        nan=OPEN,
+    ),
+    E("growth: no log", lambda: growth(pd.DataFrame({"a": [1]})), "must be an EventLog"),
+    E("growth: half a lapse", lambda: growth(a_log(*GAPS), lapse=1.5), "lapse must"),
+    E("growth: event without names", lambda: growth(a_log(*GAPS), event="buy"), "event names"),
+    OK(
+        "active_users: 1 nobody",
+        lambda: active_users(a_log_of_nobody()),
+        lambda u: np.nansum(u.daily) == 0,
+        nan=("daily", "weekly", "monthly", "ratio"),
+    ),
+    OK(
+        "active_users: 300 years apart",
+        lambda: active_users(a_log([1, 12 * 300 + 1], [1, 2])),
+        lambda u: u.dates.size > 109_000,
+        nan=("weekly", "monthly", "ratio"),
+    ),
+    E("active_users: no log", lambda: active_users([1, 2]), "must be an EventLog"),
+    OK(
+        "stickiness: 1 nobody",
+        lambda: stickiness(a_log_of_nobody()),
+        lambda s: s.counts.sum() == 0,
+        nan=("rates", "lower", "upper", "mean"),
+    ),
+    E("stickiness: weeks in months", lambda: stickiness(a_log(*GAPS), "week"), "within"),
     OK("Stages: four orders", stages, labelled, nan=SILENT),
     OK("Stages: 1 nobody", lambda: stages(a_log_of_nobody()), lambda t: len(t) == 0, nan=SILENT),
     OK(

@@ -206,6 +206,11 @@ ENTRIES = [
         ),
         1_000_000,
     ),
+    Entry("growth", a_log, lambda log, t: tn.cohort.growth(log, n_threads=t), 30_000_000),
+    Entry(
+        "active_users", a_log, lambda log, t: tn.cohort.active_users(log, n_threads=t), 30_000_000
+    ),
+    Entry("stickiness", a_log, lambda log, t: tn.cohort.stickiness(log, n_threads=t), 30_000_000),
     Entry("rfm", a_log, lambda log, t: tn.segment.rfm(log, n_threads=t), 30_000_000),
     Entry(
         "Stages", a_log, lambda log, t: tn.lifecycle.Stages().assign(log, n_threads=t), 30_000_000

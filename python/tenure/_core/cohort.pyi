@@ -89,6 +89,27 @@ def retention_bootstrap(
     level: float,
     threads: int,
 ) -> tuple[_Floats, _Floats, _Floats, _Floats]: ...
-def return_shares(
-    members: Members, min_events: int, level: float, threads: int
-) -> _Shares: ...
+def return_shares(members: Members, min_events: int, level: float, threads: int) -> _Shares: ...
+
+class _Growth(TypedDict):
+    period: _Ints
+    new: _Ints
+    returning: _Ints
+    resurrected: _Ints
+    dormant: _Ints
+    lapsed: _Ints
+
+def growth(
+    log: EventLog,
+    period: Period,
+    lapse: int,
+    event: list[int],
+    signup: _Ints | None,
+    threads: int,
+) -> _Growth: ...
+def active_users(
+    log: EventLog, event: list[int], windows: list[int], threads: int
+) -> tuple[int, list[_Ints]]: ...
+def stickiness(
+    log: EventLog, event: list[int], inner: Period, outer: Period, threads: int
+) -> tuple[_Ints, int, _Ints]: ...
