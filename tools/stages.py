@@ -134,7 +134,9 @@ def sanitized_environment() -> dict[str, str]:
 def tsan() -> str:
     """C++ tests under the thread sanitizer."""
     configure("tsan", "tsan")
-    return ctest("tsan", "tsan", environment(TSAN_OPTIONS="halt_on_error=1:allocator_may_return_null=1"))
+    return ctest(
+        "tsan", "tsan", environment(TSAN_OPTIONS="halt_on_error=1:allocator_may_return_null=1")
+    )
 
 
 @stage
