@@ -190,6 +190,7 @@ ENTRIES = [
         a_log,
         lambda log, t: tn.journey.sessions(log, "7d", n_threads=t),
         20_000_000,
+    ),
     Entry(
         "retention on or after",
         a_log,
