@@ -100,7 +100,7 @@ def cpp() -> str:
 def asan() -> str:
     """C++ tests, then the Python tests, under the address and undefined-behaviour sanitizers."""
     configure("asan", "asan")
-    # As without a sanitizer, too large an allocation is an error of the caller and not of the engine.
+    # As without a sanitizer, an allocation that cannot be is the caller's error.
     asked = "allocator_may_return_null=1:detect_stack_use_after_return=1"
     env = environment(ASAN_OPTIONS=asked, UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1")
     seen = ctest("asan", "asan", env)
@@ -134,9 +134,8 @@ def sanitized_environment() -> dict[str, str]:
 def tsan() -> str:
     """C++ tests under the thread sanitizer."""
     configure("tsan", "tsan")
-    return ctest(
-        "tsan", "tsan", environment(TSAN_OPTIONS="halt_on_error=1:allocator_may_return_null=1")
-    )
+    env = environment(TSAN_OPTIONS="halt_on_error=1:allocator_may_return_null=1")
+    return ctest("tsan", "tsan", env)
 
 
 @stage

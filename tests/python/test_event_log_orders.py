@@ -179,3 +179,20 @@ def test_no_dates_make_an_empty_panel():
     log = tn.EventLog(orders, customer="sample_id", time="date", amount="amount")
     assert len(log.summaries([])) == 0
     assert list(log.summaries([])) == []
+
+
+def test_a_day_goes_on_where_clocks_are_set_back_over_midnight():
+    """America/St_Johns, until 2011: one minute past midnight it became 23:01 of the day before."""
+    import pyarrow as pa
+
+    before = dt.datetime(2010, 11, 7, 2, 30, 30, tzinfo=UTC)  # half a minute past midnight, summer
+    times = [before, before + dt.timedelta(minutes=20), before + dt.timedelta(hours=2)]
+    rows = {"who": [1, 1, 1], "when": pa.array(times, pa.timestamp("us", "UTC")), "paid": [1.0] * 3}
+    log = tn.EventLog(rows, customer="who", time="when", amount="paid", timezone="America/St_Johns")
+    zone = zoneinfo.ZoneInfo("America/St_Johns")
+    assert [t.astimezone(zone).day for t in times] == [7, 6, 7]
+    assert log.summary().frequency.tolist() == [0]
+    assert log.order_gaps().length.tolist() == [0.0]
+    assert log.summaries([times[-1]])[0].frequency.tolist() == [0]
+    assert log.features([times[-1]]).columns["active_days_total"].tolist() == [1.0]
+    assert tn.lifecycle.Stages().assign(log).n_orders.tolist() == [1]

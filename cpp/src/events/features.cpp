@@ -47,7 +47,7 @@ class History {
     amount_[0] = {};
     for (std::size_t i = 0; i < rows; ++i) {
       const std::int64_t day = days_.day(events.time[i]);
-      if (day_.empty() || day != day_.back()) {
+      if (day_.empty() || day > day_.back()) {  // a day goes on where clocks are set back over it
         if (!day_.empty()) {
           const auto gap = static_cast<double>(day - day_.back());
           gaps_.push_back({gaps_.back().sum + gap, gaps_.back().squares + gap * gap});

@@ -33,7 +33,8 @@ class AsOf {
       if (!log_->order_event.empty() && log_->order_event[events.event[i]] == 0) continue;
       while (k < ends_.size() && ends_[k] <= events.time[i]) tell();
       const double amount = events.amount.empty() ? 0.0 : events.amount[i];
-      const std::int64_t period = period_of(events.time[i]);
+      std::int64_t period = period_of(events.time[i]);
+      if (is_open && period < open.period) period = open.period;  // as in OrderWalk
       if (!is_open || period != open.period) {
         if (is_open) closed.add(open);
         open = {period, events.time[i], 0.0, false};

@@ -53,7 +53,9 @@ class OrderWalk {
     for (std::size_t i = 0; i < events.time.size() && events.time[i] < until_; ++i) {
       if (filter && log_->order_event[events.event[i]] == 0) continue;
       const double amount = amounts ? events.amount[i] : 0.0;
-      const std::int64_t period = index(events.time[i]);
+      std::int64_t period = index(events.time[i]);
+      // Where clocks are set back over midnight, the day that has begun goes on.
+      if (open && period < current.period) period = current.period;
       if (!open || period != current.period) {
         if (open) body(std::as_const(current));
         current = {period, events.time[i], 0.0, false};
