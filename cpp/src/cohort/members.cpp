@@ -238,11 +238,14 @@ Members MemberScan::finish(const Execution& execution) && {
     seen = std::max(seen, m.last_age);
     out.members.push_back({m.customer, row, m.last_age, m.first_cell});
   }
-  // Of a cohort without members: what a customer of its first instant would show.
+  // Of a cohort without members: what a customer of its first observed instant would show. The
+  // first period may have begun before the observation.
   for (std::int64_t row = 0; row < out.rows(); ++row) {
     auto& seen = out.last_age[static_cast<std::size_t>(row)];
     if (seen == kNobody)
-      seen = std::min(clock_->last_age(period_->start(first + row % out.cohorts)), out.ages - 1);
+      seen = std::min(
+          clock_->last_age(std::max(period_->start(first + row % out.cohorts), period_->from())),
+          out.ages - 1);
   }
   out.cells = std::move(cells_);
   return out;
