@@ -1,6 +1,7 @@
 #include "tenure/events/summary_panel.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -9,54 +10,6 @@
 
 namespace tenure::events {
 namespace {
-
-/// Walks the order rows of a customer and calls body(k, facts) for each end that lies behind the
-/// first order: with what was known then, a period that is cut by the end included.
-class AsOf {
- public:
-  AsOf(const EventLog& log, const SummaryOptions& options, std::span<const std::int64_t> ends)
-      : log_(&log), collapse_(options.collapse), ends_(ends), day_(log, Period::day, 0) {}
-
-  template <class Body>
-  void operator()(const CustomerEvents& events, const Body& body) const {
-    detail::OrderFacts closed;
-    PurchasePeriod open{};
-    bool is_open = false;
-    std::size_t k = 0;
-    const auto tell = [&] {
-      detail::OrderFacts now = closed;
-      if (is_open) now.add(open);
-      if (now.orders > 0) body(k, now);
-      ++k;
-    };
-    for (std::size_t i = 0; i < events.time.size() && k < ends_.size(); ++i) {
-      if (!log_->order_event.empty() && log_->order_event[events.event[i]] == 0) continue;
-      while (k < ends_.size() && ends_[k] <= events.time[i]) tell();
-      const double amount = events.amount.empty() ? 0.0 : events.amount[i];
-      std::int64_t period = period_of(events.time[i]);
-      if (is_open && period < open.period) period = open.period;  // as in OrderWalk
-      if (!is_open || period != open.period) {
-        if (is_open) closed.add(open);
-        open = {period, events.time[i], 0.0, false};
-        is_open = true;
-      }
-      open.amount += amount;
-      open.is_order |= !(amount < 0.0);
-    }
-    while (k < ends_.size()) tell();
-  }
-
- private:
-  std::int64_t period_of(std::int64_t time) const {
-    if (!collapse_) return time;
-    return *collapse_ == Period::day ? day_.day(time) : period_of_day(day_.day(time), *collapse_);
-  }
-
-  const EventLog* log_;
-  std::optional<Period> collapse_;
-  std::span<const std::int64_t> ends_;
-  OrderWalk day_;
-};
 
 /// Customers by the first end behind their first order; as many as ends for none.
 std::size_t first_known(const EventLog& log, std::int64_t c, std::span<const std::int64_t> ends) {
@@ -78,11 +31,21 @@ SummaryPanel summarise_at(const EventLog& log, const SummaryOptions& options,
   std::vector<std::int64_t> end_period;
   for (const std::int64_t end : ends)
     end_period.push_back(detail::end_period(days, options.collapse, end));
-  const AsOf as_of(log, options, ends);
+  const OrderWalk orders(log, options.collapse, std::numeric_limits<std::int64_t>::max());
   panel.for_each_customer(execution, [&](std::int64_t c, std::vector<std::int64_t>& next) {
-    as_of(log[c], [&](std::size_t k, const detail::OrderFacts& facts) {
-      facts.write(rows, next[k]++, c, ruler, end_period[k], log.has_amount());
-    });
+    detail::OrderFacts closed;
+    std::size_t k = 0;
+    orders(
+        log[c], [&](const PurchasePeriod& p) { closed.add(p); },
+        [&](std::int64_t time, const PurchasePeriod* open) {
+          // Each end that the row passes is told what was known then, a period cut by it included.
+          for (; k < ends.size() && ends[k] <= time; ++k) {
+            detail::OrderFacts now = closed;
+            if (open) now.add(*open);
+            if (now.orders > 0)
+              now.write(rows, next[k]++, c, ruler, end_period[k], log.has_amount());
+          }
+        });
   });
   return {std::move(rows), std::move(panel.first)};
 }

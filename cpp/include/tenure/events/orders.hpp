@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -31,12 +32,21 @@ class OrderWalk {
 
   template <class Body>
   void operator()(const CustomerEvents& events, const Body& body) const {
+    (*this)(events, body, [](std::int64_t, const PurchasePeriod*) {});
+  }
+
+  /// Also calls before(time, open) ahead of each order row and, with the largest instant, behind
+  /// the last one: `open` is the period as far as it has come, null ahead of the first.
+  template <class Body, class Before>
+  void operator()(const CustomerEvents& events, const Body& body, const Before& before) const {
     if (collapse_ == Period::day)
-      walk(events, body, [this](std::int64_t t) { return day(t); });
+      walk(events, body, [this](std::int64_t t) { return day(t); }, before);
     else if (collapse_)
-      walk(events, body, [this](std::int64_t t) { return period_of_day(day(t), *collapse_); });
+      walk(
+          events, body, [this](std::int64_t t) { return period_of_day(day(t), *collapse_); },
+          before);
     else
-      walk(events, body, [](std::int64_t t) { return t; });
+      walk(events, body, [](std::int64_t t) { return t; }, before);
   }
 
   std::int64_t day(std::int64_t time) const {
@@ -44,14 +54,16 @@ class OrderWalk {
   }
 
  private:
-  template <class Body, class Index>
-  void walk(const CustomerEvents& events, const Body& body, const Index& index) const {
+  template <class Body, class Index, class Before>
+  void walk(const CustomerEvents& events, const Body& body, const Index& index,
+            const Before& before) const {
     const bool filter = !log_->order_event.empty();
     const bool amounts = !events.amount.empty();
     bool open = false;
     PurchasePeriod current{};
     for (std::size_t i = 0; i < events.time.size() && events.time[i] < until_; ++i) {
       if (filter && log_->order_event[events.event[i]] == 0) continue;
+      before(events.time[i], open ? &std::as_const(current) : nullptr);
       const double amount = amounts ? events.amount[i] : 0.0;
       std::int64_t period = index(events.time[i]);
       // Where clocks are set back over midnight, the day that has begun goes on.
@@ -64,6 +76,7 @@ class OrderWalk {
       current.amount += amount;
       current.is_order |= !(amount < 0.0);
     }
+    before(std::numeric_limits<std::int64_t>::max(), open ? &std::as_const(current) : nullptr);
     if (open) body(std::as_const(current));
   }
 
