@@ -109,7 +109,7 @@ class Growth(Table):
         ax.set_xticks(position[::step], labels=labels)
         plotting.number_ticks(ax.yaxis, whole=True)
         ax.set(xlabel=self.period.capitalize(), ylabel="Customers")
-        ax.legend(ncols=4)
+        ax.legend(ncols=4, loc="lower right", bbox_to_anchor=(1.0, 1.0))
         return ax
 
 

@@ -238,7 +238,7 @@ class Funnel(Table):
         from tenure import plotting
 
         texts = [plotting.compact(float(self.counts[0]))] + [
-            f"{plotting.compact(float(n))}  ({plotting.percent(r)} of the step before)"
+            f"{plotting.compact(float(n))}  ({plotting.percent(r)} of step before)"
             for n, r in zip(self.counts[1:], self.step_rates[1:], strict=True)
         ]
         ax = plotting.bars(self.steps, self.rates, self.lower, self.upper, ax=ax, texts=texts)
