@@ -21,6 +21,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/cohort/retention_rates.cpp
   cpp/src/cohort/return_curve.cpp
   cpp/src/cohort/waits.cpp
+  cpp/src/events/append.cpp
   cpp/src/events/arrow_batches.cpp
   cpp/src/events/arrow_import.cpp
   cpp/src/events/clean.cpp
@@ -28,6 +29,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/events/filter.cpp
   cpp/src/events/index.cpp
   cpp/src/events/order_table.cpp
+  cpp/src/events/restore.cpp
   cpp/src/events/scan.cpp
   cpp/src/events/slice.cpp
   cpp/src/events/string_ids.cpp
@@ -73,6 +75,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/clv_gamma_gamma.cpp
   cpp/bindings/cohort_growth.cpp
   cpp/bindings/cohort_retention.cpp
+  cpp/bindings/cohort_states.cpp
   cpp/bindings/module.cpp
 )
 set(TENURE_TEST_SOURCES
@@ -85,6 +88,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/cohort/growth_test.cpp
   tests/cpp/cohort/members_test.cpp
   tests/cpp/cohort/retention_test.cpp
+  tests/cpp/events/append_test.cpp
   tests/cpp/events/clean_test.cpp
   tests/cpp/events/index_test.cpp
   tests/cpp/events/string_ids_test.cpp
@@ -105,6 +109,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/special/reference_test.cpp
   tests/cpp/support/buffer_test.cpp
   tests/cpp/support/calendar_test.cpp
+  tests/cpp/support/order_free_sum_test.cpp
   tests/cpp/support/parallel_test.cpp
   tests/cpp/support/quantile_test.cpp
   tests/cpp/support/radix_sort_test.cpp

@@ -86,17 +86,21 @@ SELECT customer, CAST(time AS DATE) AS bought, min(time) f, max(time) l, sum(amo
 GROUP BY customer, bought) GROUP BY customer"""
 
 
+def duckdb_session(data: Data, threads: int, form: str = "TABLE"):
+    """A connection with the rows as the table `orders`, or as a view of Arrow's."""
+    import duckdb
+
+    connection = duckdb.connect()
+    connection.execute(f"SET threads = {threads}")
+    connection.execute("SET preserve_insertion_order = false")
+    connection.register("arrow_orders", arrow(data))
+    connection.execute(f"CREATE {form} orders AS SELECT * FROM arrow_orders")
+    return connection
+
+
 def duckdb(sql: str, native: bool):
     def prepare(data: Data, threads: int) -> Run:
-        import duckdb
-
-        connection = duckdb.connect()
-        connection.execute(f"SET threads = {threads}")
-        connection.execute("SET preserve_insertion_order = false")
-        table = arrow(data)
-        connection.register("arrow_orders", table)
-        form = "TABLE" if native else "VIEW"
-        connection.execute(f"CREATE {form} orders AS SELECT * FROM arrow_orders")
+        connection = duckdb_session(data, threads, "TABLE" if native else "VIEW")
 
         def run() -> dict[str, float]:
             rows = connection.execute(sql).fetchnumpy()

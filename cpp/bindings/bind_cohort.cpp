@@ -3,6 +3,7 @@
 namespace tenure::python {
 
 void bind_cohort(py::module_& m) {
+  bind_cohort_states(m);
   bind_retention(m);
   bind_growth(m);
 }

@@ -2,12 +2,14 @@
 
 #include "arrays.hpp"
 #include "execution.hpp"
+#include "tenure/events/append.hpp"
 #include "tenure/events/arrow_import.hpp"
 #include "tenure/events/clean.hpp"
 #include "tenure/events/features.hpp"
 #include "tenure/events/filter.hpp"
 #include "tenure/events/index.hpp"
 #include "tenure/events/order_table.hpp"
+#include "tenure/events/restore.hpp"
 #include "tenure/events/slice.hpp"
 #include "tenure/events/summary.hpp"
 #include "tenure/events/summary_panel.hpp"
@@ -195,6 +197,62 @@ py::tuple sliced(events::Slice&& part) {
                         release_to_numpy(std::move(part.customer)));
 }
 
+/// The memory of an array, borrowed: the array stays alive with the buffer.
+template <class T>
+Buffer<T> borrowed(const Column<T>& values, const char* name) {
+  const auto seen = view(values, name);
+  std::shared_ptr<const void> lender(new py::object(values), [](const void* owner) {
+    py::gil_scoped_acquire gil;
+    delete static_cast<const py::object*>(owner);
+  });
+  return Buffer<T>::borrowed(seen.data(), std::ssize(seen), std::move(lender));
+}
+
+std::shared_ptr<EventLog> restore(
+    const Column<std::int64_t>& offset, const Column<std::int64_t>& time,
+    const std::optional<Column<double>>& amount, const std::optional<Column<std::uint16_t>>& event,
+    const std::vector<Column<std::int32_t>>& property,
+    const std::vector<std::int64_t>& property_values, const std::vector<std::uint8_t>& order_event,
+    const TimeZone& timezone, std::int64_t from, std::int64_t until, int threads) {
+  auto log = std::make_shared<EventLog>();
+  log->offset = borrowed(offset, "offset");
+  log->time = borrowed(time, "time");
+  if (amount) log->amount = borrowed(*amount, "amount");
+  if (event) log->event = borrowed(*event, "event");
+  for (const auto& p : property) log->property.push_back(borrowed(p, "property"));
+  log->order_event = order_event;
+  log->timezone = timezone;
+  log->observed_from = from;
+  log->observed_until = until;
+  without_gil(threads, [&](const Execution& execution) {
+    events::require_valid(*log, property_values, execution);
+  });
+  return log;
+}
+
+using Codes = std::tuple<std::shared_ptr<EventLog>, Column<std::int64_t>, Column<std::uint16_t>,
+                         std::vector<Column<std::int32_t>>>;
+
+/// The settings are those of the first segment.
+std::shared_ptr<EventLog> joined(const std::vector<Codes>& segments, std::int64_t customers,
+                                 const std::vector<std::uint8_t>& order_event, std::int64_t from,
+                                 std::int64_t until, int threads) {
+  std::vector<events::Segment> views;
+  for (const auto& [log, customer, event, property] : segments) {
+    events::Segment segment{log.get(), view(customer, "customer"), view(event, "event"), {}};
+    for (const auto& codes : property) segment.property.push_back(view(codes, "property"));
+    views.push_back(std::move(segment));
+  }
+  auto log = without_gil(threads, [&](const Execution& execution) {
+    return std::make_shared<EventLog>(events::joined(views, customers, execution));
+  });
+  log->timezone = views.front().log->timezone;
+  log->order_event = order_event;
+  log->observed_from = from;
+  log->observed_until = until;
+  return log;
+}
+
 /// A read-only array over memory of the log, which stays alive with the array.
 template <class T>
 py::array_t<T> column(const std::shared_ptr<EventLog>& log, const Buffer<T>& values) {
@@ -301,6 +359,13 @@ void bind_events(py::module_& m) {
       py::arg("amount"), py::arg("time"), py::arg("keep_customers"), py::arg("threads"));
   m.def("summary", &summary, py::arg("log"), py::arg("collapse"), py::arg("unit_days"),
         py::arg("unit_is_collapse"), py::arg("end"), py::arg("threads"));
+  m.def("restore", &restore, py::arg("offset").noconvert(), py::arg("time").noconvert(),
+        py::arg("amount").noconvert(), py::arg("event").noconvert(),
+        py::arg("property").noconvert(), py::arg("property_values"), py::arg("order_event"),
+        py::arg("timezone"), py::arg("observed_from"), py::arg("observed_until"),
+        py::arg("threads"));
+  m.def("joined", &joined, py::arg("segments"), py::arg("customers"), py::arg("order_event"),
+        py::arg("observed_from"), py::arg("observed_until"), py::arg("threads"));
   m.def("features", &features, py::arg("log"), py::arg("at"), py::arg("windows"), py::arg("events"),
         py::arg("threads"));
   m.def("summaries", &summaries, py::arg("log"), py::arg("collapse"), py::arg("unit_days"),

@@ -5,6 +5,7 @@
 #include "tenure/journey/funnel.hpp"
 #include "tenure/journey/funnel_table.hpp"
 #include "tenure/journey/sessions.hpp"
+#include "tenure/support/errors.hpp"
 
 namespace tenure::python {
 namespace {
@@ -44,23 +45,70 @@ void bind_plan(py::module_& m) {
   m.attr("MAX_STEPS") = journey::kMaxSteps;
 }
 
+using Integers = Column<std::int64_t>;
+
+FunnelUnits units_from(int steps, const Column<std::uint32_t>& reached,
+                       const Column<std::int32_t>& group, const std::vector<Integers>& unit,
+                       const std::vector<Integers>& time, const std::vector<Integers>& lag) {
+  const auto require = [](bool holds, const char* what) {
+    if (!holds) throw InvalidInput("state", -1, std::string(what));
+  };
+  const auto column = [](const auto& values) {
+    const auto seen = view(values, "state");
+    return std::vector(seen.begin(), seen.end());
+  };
+  FunnelUnits u;
+  u.steps = steps;
+  require(steps >= 1 && steps <= journey::kMaxSteps, "has an impossible number of steps");
+  const auto inner = static_cast<std::size_t>(steps - 1);
+  require(unit.size() == inner && time.size() == inner && lag.size() == inner,
+          "has times of other steps");
+  u.reached = column(reached);
+  u.group = column(group);
+  require(u.group.empty() || u.group.size() == u.reached.size(), "has arrays of another length");
+  for (std::size_t k = 0; k < inner; ++k) {
+    FunnelUnits::Times times{column(unit[k]), column(time[k]), column(lag[k])};
+    require(times.time.size() == times.unit.size() && times.lag.size() == times.unit.size(),
+            "has arrays of another length");
+    std::int64_t last = -1;
+    for (const std::int64_t i : times.unit) {
+      require(i > last && i < std::ssize(u.reached), "has times of no unit");
+      last = i;
+    }
+    u.at.push_back(std::move(times));
+  }
+  return u;
+}
+
 void bind_units(py::module_& m) {
+  using Times = FunnelUnits::Times;
+  const auto column = [](std::vector<std::int64_t> Times::* values) {
+    return [values](const FunnelUnits& u, std::size_t step) {
+      return release_to_numpy(std::vector(u.at.at(step).*values));
+    };
+  };
   py::class_<FunnelUnits>(m, "FunnelUnits")
+      .def_static("restore", &units_from, py::arg("steps"), py::arg("reached").noconvert(),
+                  py::arg("group").noconvert(), py::arg("unit").noconvert(),
+                  py::arg("time").noconvert(), py::arg("lag").noconvert())
+      .def(
+          "add", [](FunnelUnits& mine, const FunnelUnits& later) { mine += later; },
+          py::arg("later"))
+      .def("copy", [](const FunnelUnits& u) { return FunnelUnits(u); })
+      .def_property_readonly("size", [](const FunnelUnits& u) { return std::ssize(u.reached); })
       .def("reached", [](const FunnelUnits& u) { return release_to_numpy(std::vector(u.reached)); })
       .def("group", [](const FunnelUnits& u) { return release_to_numpy(std::vector(u.group)); })
-      .def(
-          "time",
-          [](const FunnelUnits& u, std::size_t step) {
-            return release_to_numpy(std::vector(u.time.at(step)));
-          },
-          py::arg("step"));
+      .def("unit", column(&Times::unit), py::arg("step"))
+      .def("time", column(&Times::time), py::arg("step"))
+      .def("lag", column(&Times::lag), py::arg("step"));
 }
 
 py::dict table(const FunnelUnits& units, const std::optional<Column<std::int64_t>>& rows,
                std::uint32_t optional, const std::vector<std::int64_t>& window,
-               std::int64_t longest, double level, const std::vector<double>& quantile) {
+               std::int64_t longest, double level, const std::vector<double>& quantile,
+               int threads) {
   const auto chosen = view(rows, "rows");
-  auto t = without_gil(1, [&](const Execution& execution) {
+  auto t = without_gil(threads, [&](const Execution& execution) {
     return journey::funnel_table(units, chosen, {optional, window, longest, level, quantile},
                                  execution);
   });
@@ -106,7 +154,8 @@ void bind_journey(py::module_& m) {
       },
       py::arg("log"), py::arg("plan"), py::arg("threads"));
   m.def("funnel_table", &table, py::arg("units"), py::arg("rows").noconvert(), py::arg("optional"),
-        py::arg("window"), py::arg("longest"), py::arg("level"), py::arg("quantile"));
+        py::arg("window"), py::arg("longest"), py::arg("level"), py::arg("quantile"),
+        py::arg("threads"));
   m.def("sessions", &sessions, py::arg("log"), py::arg("gap"), py::arg("threads"));
 }
 

@@ -46,13 +46,14 @@ cohort::RateOptions rate_options(const std::string& value, const std::string& de
 
 using Filters = std::vector<std::pair<std::size_t, std::vector<std::uint8_t>>>;
 
-Members members(const events::EventLog& log, Period period, bool rolling, const std::string& anchor,
-                std::vector<std::uint8_t> start_event, std::vector<std::uint8_t> return_event,
-                Filters where, const std::optional<Column<std::int64_t>>& signup,
-                std::optional<std::size_t> by_property,
-                const std::optional<Column<std::int32_t>>& by_customer, bool same_value,
-                std::optional<std::int64_t> max_age,
-                std::optional<std::vector<std::int64_t>> brackets, int threads) {
+cohort::MemberRows members(const events::EventLog& log, Period period, bool rolling,
+                           const std::string& anchor, std::vector<std::uint8_t> start_event,
+                           std::vector<std::uint8_t> return_event, Filters where,
+                           const std::optional<Column<std::int64_t>>& signup,
+                           std::optional<std::size_t> by_property,
+                           const std::optional<Column<std::int32_t>>& by_customer, bool same_value,
+                           std::optional<std::int64_t> max_age,
+                           std::optional<std::vector<std::int64_t>> brackets, int threads) {
   using cohort::Anchor;
   cohort::MemberOptions o;
   o.period = period;
@@ -70,9 +71,8 @@ Members members(const events::EventLog& log, Period period, bool rolling, const 
   o.same_value = same_value;
   o.max_age = max_age;
   o.brackets = std::move(brackets);
-  return without_gil(threads, [&](const Execution& execution) {
-    return cohort::cohort_members(log, o, execution);
-  });
+  return without_gil(
+      threads, [&](const Execution& execution) { return cohort::member_rows(log, o, execution); });
 }
 
 void bind_members(py::module_& m) {
@@ -85,19 +85,20 @@ void bind_members(py::module_& m) {
       .def("in_one_group", [](const Members& t) { return cohort::in_one_group(t); })
       .def("groups", [](const Members& t) { return release_to_numpy(std::vector(t.group)); });
   m.def(
-      "retention",
+      "retention_counts",
       [](const events::EventLog& log, Period period, std::optional<std::int64_t> max_age,
          bool revenue, int threads) {
         return without_gil(threads, [&](const Execution& execution) {
-          return cohort::retention(log, {period, max_age, revenue}, execution);
+          return cohort::retention_counts(log, {period, max_age, revenue}, execution);
         });
       },
       py::arg("log"), py::arg("period"), py::arg("max_age"), py::arg("revenue"),
       py::arg("threads"));
-  m.def("members", &members, py::arg("log"), py::kw_only(), py::arg("period"), py::arg("rolling"),
-        py::arg("anchor"), py::arg("start_event"), py::arg("return_event"), py::arg("where"),
-        py::arg("signup").noconvert(), py::arg("by_property"), py::arg("by_customer").noconvert(),
-        py::arg("same_value"), py::arg("max_age"), py::arg("brackets"), py::arg("threads"));
+  m.def("member_rows", &members, py::arg("log"), py::kw_only(), py::arg("period"),
+        py::arg("rolling"), py::arg("anchor"), py::arg("start_event"), py::arg("return_event"),
+        py::arg("where"), py::arg("signup").noconvert(), py::arg("by_property"),
+        py::arg("by_customer").noconvert(), py::arg("same_value"), py::arg("max_age"),
+        py::arg("brackets"), py::arg("threads"));
 }
 
 void bind_cells(py::module_& m) {

@@ -18,7 +18,7 @@ from tenure._errors import (
     TenureWarning,
 )
 from tenure._model_file import load
-from tenure.events import EventLog, read
+from tenure.events import EventLog, EventStream, Scan, read, stream
 from tenure.reporting import Report, report
 
 __version__ = "0.1.0"
@@ -27,12 +27,14 @@ __all__ = [
     "ConvergenceWarning",
     "DataWarning",
     "EventLog",
+    "EventStream",
     "InvalidInputError",
     "MissingExtraError",
     "ModelFileError",
     "NotConvergedError",
     "NotFittedError",
     "Report",
+    "Scan",
     "TenureError",
     "TenureWarning",
     "churn",
@@ -46,4 +48,5 @@ __all__ = [
     "read",
     "report",
     "segment",
+    "stream",
 ]

@@ -20,10 +20,11 @@ import glob
 import hashlib
 import json
 import math
+import mmap
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,9 +34,10 @@ from tenure._errors import InvalidInputError, ModelFileError
 
 _MAGIC = b"TENURE\x00"
 _VERSION = 1
+_MAPPED = 2**20  # smaller files are read
 _MAX_HEADER = 64 * 2**20
 _MAX_DEPTH = 40
-_DTYPES = {"<f8", "<f4", "<i8", "<i4", "<u8", "|u1", "|b1", "<u2"}
+_DTYPES = {"<f8", "<f4", "<i8", "<i4", "<u8", "|u1", "|b1", "<u2", "<u4"}
 
 #: Numbers too large and nesting too deep for Python itself.
 _LIMITS = (ArithmeticError, RecursionError)
@@ -58,6 +60,11 @@ def storable(name: str) -> Callable[[type[_T]], type[_T]]:
 
 def to_bytes(obj: Any) -> bytes:
     """Return the file's content for a registered object."""
+    return b"".join(_parts(obj))
+
+
+def _parts(obj: Any) -> Iterator[bytes | memoryview]:
+    """The file's content piece by piece, so that large arrays are not copied."""
     arrays: list[np.ndarray[Any, Any]] = []
     root = _encode(obj, arrays)
     header = json.dumps(
@@ -67,15 +74,22 @@ def to_bytes(obj: Any) -> bytes:
         },
         allow_nan=False,
     ).encode()
-    parts = [_MAGIC + bytes([_VERSION]), len(header).to_bytes(8, "little"), header]
+    header += b" " * (-len(header) % 8)  # arrays in a mapped file lie at multiples of 8
+    digest = hashlib.sha256()
+
+    def told(part: bytes | memoryview) -> bytes | memoryview:
+        digest.update(part)
+        return part
+
+    yield told(_MAGIC + bytes([_VERSION]) + len(header).to_bytes(8, "little") + header)
     for array in arrays:
-        raw = array.tobytes()
-        parts.append(raw + b"\0" * (-len(raw) % 8))
-    content = b"".join(parts)
-    return content + hashlib.sha256(content).digest()
+        raw = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+        yield told(raw)
+        yield told(b"\0" * (-raw.nbytes % 8))
+    yield digest.digest()
 
 
-def from_bytes(data: bytes) -> Any:
+def from_bytes(data: bytes | mmap.mmap) -> Any:
     """Rebuild an object from `to_bytes`, or raise `ModelFileError`."""
     if data[:7] != _MAGIC:
         msg = "not a tenure model file (pickles and other formats are never loaded)"
@@ -86,7 +100,7 @@ def from_bytes(data: bytes) -> Any:
     if data[7] > _VERSION or data[7] == 0:
         msg = f"model file version {data[7]} is not one this release reads (1 to {_VERSION})"
         raise ModelFileError(msg)
-    content, digest = data[:-32], data[-32:]
+    content, digest = memoryview(data)[:-32], data[-32:]
     length = int.from_bytes(data[8:16], "little")
     if length > _MAX_HEADER or 16 + length > len(content):
         msg = "the model file is truncated or its header length is wrong"
@@ -95,7 +109,7 @@ def from_bytes(data: bytes) -> Any:
         msg = "the model file is damaged: its checksum does not match"
         raise ModelFileError(msg)
     try:
-        header = json.loads(content[16 : 16 + length].decode("utf-8"), parse_constant=_refuse)
+        header = json.loads(str(content[16 : 16 + length], "utf-8"), parse_constant=_refuse)
         arrays = _read_arrays(header["arrays"], content[16 + length :])
         return _decode(header["root"], arrays, 0)
     except ModelFileError:
@@ -110,7 +124,7 @@ def _refuse(constant: str) -> None:
     raise ModelFileError(msg)
 
 
-def _read_arrays(specs: Any, raw: bytes) -> list[np.ndarray[Any, Any]]:
+def _read_arrays(specs: Any, raw: memoryview) -> list[np.ndarray[Any, Any]]:
     arrays = []
     position = 0
     for spec in specs:
@@ -137,6 +151,8 @@ def _read_arrays(specs: Any, raw: bytes) -> list[np.ndarray[Any, Any]]:
 def _encode(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
     if type(value) in _names:
         name = _names[type(value)]
+        if hasattr(value, "_from_state"):
+            return {"$object": name, "state": _encode(value._state(), arrays)}
         if dataclasses.is_dataclass(value):
             state = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
             return {"$object": name, "state": _encode(state, arrays)}
@@ -199,6 +215,8 @@ def _rebuild(value: dict[str, Any], arrays: list[np.ndarray[Any, Any]], depth: i
         raise ModelFileError(msg)
     cls = _classes[name]
     state = _decode(value["state"], arrays, depth + 1)
+    if hasattr(cls, "_from_state"):
+        return cls._from_state(state)
     if dataclasses.is_dataclass(cls):
         return cls(**state)
     obj = cls(**_decode(value["params"], arrays, depth + 1))
@@ -208,10 +226,10 @@ def _rebuild(value: dict[str, Any], arrays: list[np.ndarray[Any, Any]], depth: i
 
 def write(path: Any, obj: Any) -> None:
     """Write `obj` to `path`: the whole file or nothing, durable once this returns."""
-    write_whole(Path(path), to_bytes(obj))
+    write_whole(Path(path), _parts(obj))
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes | Iterable[bytes | memoryview]) -> None:
     """Replace `path` by `data` in one step: a reader sees the old file or the new one."""
     path = path.resolve()  # a link stays, and what it points to is replaced
     if path.exists() and not path.is_file():
@@ -222,7 +240,7 @@ def write_whole(path: Path, data: bytes) -> None:
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=folder)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(file.fileno())
         umask = os.umask(0)
@@ -260,7 +278,8 @@ def load(path: Any) -> Any:
     Returns
     -------
     object
-        The estimator, fitted as it was.
+        The estimator, fitted as it was, or the event log. The columns of a log stay in the file,
+        which is mapped into memory, and are read where they are needed.
 
     Raises
     ------
@@ -275,4 +294,7 @@ def load(path: Any) -> Any:
     >>> tn.load(path).curve_.survival.tolist()
     [0.75, 0.5]
     """
-    return from_bytes(Path(path).read_bytes())
+    with Path(path).open("rb") as file:
+        if os.fstat(file.fileno()).st_size < _MAPPED:
+            return from_bytes(file.read())
+        return from_bytes(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))

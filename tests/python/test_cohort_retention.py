@@ -342,3 +342,20 @@ def test_refuses_more_cells_than_anyone_reads():
     with pytest.raises(tn.InvalidInputError, match="choose a longer period or max_age"):
         tn.cohort.retention(log_of(frame), "day")
     assert tn.cohort.retention(log_of(frame), "day", max_age=3).ages.tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("value", ["customers", "revenue", "events"])
+@pytest.mark.parametrize("mean", ["weighted", "simple"])
+@pytest.mark.parametrize("anchor", ["first_ever", "recurring"])
+def test_without_replicates_there_are_no_limits_where_they_would_be_drawn(value, mean, anchor):
+    log = tn.EventLog(
+        tn.datasets.load_cdnow(sample=True), customer="sample_id", time="date", amount="amount"
+    )
+    asked = {"period": "quarter", "value": value, "mean": mean, "anchor": anchor}
+    r = tn.cohort.retention(log, **asked, n_bootstrap=0)
+    drawn = tn.cohort.retention(log, **asked, n_bootstrap=10)
+    np.testing.assert_array_equal(r.rates, drawn.rates)
+    np.testing.assert_array_equal(r.mean.rate, drawn.mean.rate)
+    proportion = value == "customers" and anchor == "first_ever"
+    assert np.isnan(r.lower).all() != proportion
+    assert np.isnan(r.mean.upper).all() != (proportion and mean == "weighted")

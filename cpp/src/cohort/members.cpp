@@ -15,18 +15,11 @@ namespace {
 constexpr std::int64_t kMaxCells = std::int64_t{1} << 24;
 constexpr std::int64_t kMaxRecurringCells = std::int64_t{1} << 26;
 
-/// Members with the period of their cohort and the code of their group in place of a row.
+/// What opens a cohort.
 struct Start {
   std::int64_t time;
   std::int64_t period;
   std::int32_t group;
-};
-
-struct Found {
-  std::int64_t customer;
-  Start start;
-  std::int64_t last_age;
-  std::int64_t first_cell;
 };
 
 class MemberScan {
@@ -41,33 +34,34 @@ class MemberScan {
     find_returns(events);
     std::size_t next = 0;
     if (starts_.empty()) {
-      ++without_start_;
+      ++found_.without_start;
       next = returns_.size();
     } else {
       next = first_from(starts_.front(), 0);
     }
-    for (std::size_t i = 0; i < next; ++i) unassigned_ += returns_[i].amount;
+    double before = 0.0;
+    for (std::size_t i = 0; i < next; ++i) before += returns_[i].amount;
+    found_.unassigned.add(before);
     for (const Start& start : starts_) {
       next = first_from(start, next);
       add_member(events.customer, start, next);
     }
   }
 
+  /// Ranges of one log: their customers have the codes of the whole already.
   void merge(MemberScan&& later) {
-    without_start_ += later.without_start_;
-    unassigned_ += later.unassigned_;
-    for (Found& m : later.found_) m.first_cell += std::ssize(cells_);
-    if (found_.empty()) {
+    later.found_.customers = found_.customers = 0;
+    if (found_.rows.empty() && found_.cells.empty()) {
+      later.found_.without_start += found_.without_start;
+      later.found_.unassigned += found_.unassigned;
       found_ = std::move(later.found_);
-      cells_ = std::move(later.cells_);
     } else {
-      found_.insert(found_.end(), later.found_.begin(), later.found_.end());
-      cells_.insert(cells_.end(), later.cells_.begin(), later.cells_.end());
+      found_ += later.found_;
     }
     require_room();
   }
 
-  Members finish(const Execution& execution) &&;
+  MemberRows finish() && { return std::move(found_); }
 
  private:
   struct Return {
@@ -144,23 +138,24 @@ class MemberScan {
 
   void add_member(std::int64_t customer, const Start& start, std::size_t next) {
     const std::int64_t last_age = clock_->last_age(start.time);
-    found_.push_back({customer, start, last_age, std::ssize(cells_)});
+    auto& cells = found_.cells;
+    found_.rows.push_back({customer, start.period, last_age, std::ssize(cells), start.group});
     bool fresh = true;
     for (; next < returns_.size(); ++next) {
       const Return& r = returns_[next];
       if (options_->same_value && r.value != start.group) continue;
       const std::int64_t age = clock_->bracket(clock_->age(start.time, r.time));
       if (age > last_age) break;
-      if (std::exchange(fresh, false) || cells_.back().age != age)
-        cells_.push_back({static_cast<std::int32_t>(age), 0, 0.0});
-      cells_.back().events += r.active;
-      cells_.back().amount += r.amount;
+      if (std::exchange(fresh, false) || cells.back().age != age)
+        cells.push_back({static_cast<std::int32_t>(age), 0, 0.0});
+      cells.back().events += r.active;
+      cells.back().amount += r.amount;
     }
-    if (found_.size() % 1024 == 0) require_room();
+    if (found_.rows.size() % 1024 == 0) require_room();
   }
 
   void require_room() const {
-    if (options_->anchor == Anchor::recurring && std::ssize(cells_) > kMaxRecurringCells)
+    if (options_->anchor == Anchor::recurring && std::ssize(found_.cells) > kMaxRecurringCells)
       throw InvalidInput("period", -1,
                          "gives more than 2^26 recurring members x ages: choose a longer period, "
                          "max_age or brackets");
@@ -172,21 +167,18 @@ class MemberScan {
   const AgeClock* clock_;
   std::vector<Start> starts_;  // of the customer at hand
   std::vector<Return> returns_;
-  std::vector<Found> found_;
-  std::vector<Members::Cell> cells_;
-  std::int64_t without_start_ = 0;
-  double unassigned_ = 0.0;
+  MemberRows found_;
 };
 
 /// The groups that occur, those without a value last.
-std::vector<std::int32_t> groups_of(const std::vector<Found>& found) {
+std::vector<std::int32_t> groups_of(const std::vector<MemberRows::Row>& found) {
   std::vector<std::int32_t> codes;
   std::int32_t latest = std::numeric_limits<std::int32_t>::min();
   std::vector<std::uint8_t> seen;
   bool missing = false;
-  for (const Found& m : found) {
-    if (m.start.group == latest) continue;
-    latest = m.start.group;
+  for (const MemberRows::Row& m : found) {
+    if (m.group == latest) continue;
+    latest = m.group;
     if (latest < 0) {
       missing = true;
       continue;
@@ -201,54 +193,28 @@ std::vector<std::int32_t> groups_of(const std::vector<Found>& found) {
   return codes;
 }
 
-Members MemberScan::finish(const Execution& execution) && {
-  Members out;
-  out.without_start = without_start_;
-  out.unassigned_revenue = unassigned_;
-  if (found_.empty()) return out;
-  std::int64_t first = std::numeric_limits<std::int64_t>::max(), last = -first, oldest = -1;
-  for (const Found& m : found_) {
-    first = std::min(first, m.start.period);
-    last = std::max(last, m.start.period);
-    oldest = std::max(oldest, m.last_age);
+/// Rows from a file may say anything.
+void require_fit(const MemberRows& rows, const PeriodIndex& period) {
+  const auto fail = [](std::int64_t row, const char* rule) {
+    throw InvalidInput("rows", row, std::string(rule));
+  };
+  const auto cells = std::ssize(rows.cells);
+  for (std::int64_t i = 0; i < std::ssize(rows.rows); ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    const MemberRows::Row& m = rows.rows[at];
+    const std::int64_t end = at + 1 < rows.rows.size() ? rows.rows[at + 1].first_cell : cells;
+    if (m.period < period.first() || m.period > period.last())
+      fail(i, "begins outside of the observation");
+    if (m.last_age < -1 || m.last_age > kMaxCells) fail(i, "has an age that cannot be");
+    if (m.group < events::kNoValue || m.customer < 0) fail(i, "has a code below 0");
+    if (m.first_cell < 0 || m.first_cell > end || end > cells) fail(i, "has cells of another");
+    std::int64_t age = -1;
+    for (std::int64_t c = m.first_cell; c < end; ++c) {
+      const Members::Cell& cell = rows.cells[static_cast<std::size_t>(c)];
+      if (cell.age <= age || cell.age > m.last_age) fail(i, "has a cell out of order");
+      age = cell.age;
+    }
   }
-  out.first_period = first;
-  out.cohorts = last - first + 1;
-  out.ages = std::max<std::int64_t>(oldest + 1, 1);
-  out.group = groups_of(found_);
-  const std::int64_t groups = std::ssize(out.group);
-  if (out.cohorts * out.ages > kMaxCells / groups)
-    throw InvalidInput("period", -1,
-                       "gives " + std::to_string(out.cohorts * out.ages * groups) +
-                           " cells of group, cohort and age, more than " +
-                           std::to_string(kMaxCells) + ": choose a longer period or max_age");
-
-  std::vector<std::int64_t> position(static_cast<std::size_t>(
-      *std::ranges::max_element(out.group) + 2));  // by code + 1, so that -1 has one
-  for (std::int64_t g = 0; g < groups; ++g)
-    position[static_cast<std::size_t>(out.group[static_cast<std::size_t>(g)] + 1)] = g;
-  constexpr std::int64_t kNobody = -2;
-  out.last_age.assign(static_cast<std::size_t>(out.rows()), kNobody);
-  out.members.reserve(found_.size());
-  for (const Found& m : found_) {
-    if (out.members.size() % 65'536 == 0) execution.poll();
-    const std::int64_t row = position[static_cast<std::size_t>(m.start.group + 1)] * out.cohorts +
-                             m.start.period - first;
-    auto& seen = out.last_age[static_cast<std::size_t>(row)];
-    seen = std::max(seen, m.last_age);
-    out.members.push_back({m.customer, row, m.last_age, m.first_cell});
-  }
-  // Of a cohort without members: what a customer of its first observed instant would show. The
-  // first period may have begun before the observation.
-  for (std::int64_t row = 0; row < out.rows(); ++row) {
-    auto& seen = out.last_age[static_cast<std::size_t>(row)];
-    if (seen == kNobody)
-      seen = std::min(
-          clock_->last_age(std::max(period_->start(first + row % out.cohorts), period_->from())),
-          out.ages - 1);
-  }
-  out.cells = std::move(cells_);
-  return out;
 }
 
 /// The events and signups that an index of periods has to cover.
@@ -310,14 +276,94 @@ Members in_one_group(Members members) {
   return members;
 }
 
-Members cohort_members(const events::EventLog& log, const MemberOptions& options,
+MemberRows& MemberRows::operator+=(const MemberRows& later) {
+  const std::int64_t before = std::ssize(cells);
+  for (Row m : later.rows) {
+    m.customer += customers;
+    m.first_cell += before;
+    rows.push_back(m);
+  }
+  cells.insert(cells.end(), later.cells.begin(), later.cells.end());
+  customers += later.customers;
+  from = std::min(from, later.from);
+  without_start += later.without_start;
+  unassigned += later.unassigned;
+  return *this;
+}
+
+MemberRows member_rows(const events::EventLog& log, const MemberOptions& options,
                        const Execution& execution) {
   require_codes(log, options);
-  const PeriodIndex period(log.timezone, options.period, first_of(log, options, execution),
-                           log.observed_until, execution);
+  const std::int64_t from = first_of(log, options, execution);
+  const PeriodIndex period(log.timezone, options.period, from, log.observed_until, execution);
   const AgeClock clock(options, period, log.observed_until);
-  auto scan = events::run_scan(log, MemberScan(log, options, period, clock), execution);
-  return std::move(scan).finish(execution);
+  MemberRows found =
+      events::run_scan(log, MemberScan(log, options, period, clock), execution).finish();
+  found.customers = log.customers();
+  found.from = from;
+  return found;
+}
+
+Members assemble(MemberRows found, const MemberOptions& options, const TimeZone& timezone,
+                 std::int64_t observed_until, const Execution& execution) {
+  Members out;
+  out.without_start = found.without_start;
+  out.unassigned_revenue = found.unassigned.value();
+  if (found.rows.empty()) return out;
+  if (found.from >= observed_until)
+    throw InvalidInput("rows", -1, std::string("begin behind the end of observation"));
+  const PeriodIndex period(timezone, options.period, found.from, observed_until, execution);
+  const AgeClock clock(options, period, observed_until);
+  require_fit(found, period);
+  std::int64_t first = std::numeric_limits<std::int64_t>::max(), last = -first, oldest = -1;
+  for (const MemberRows::Row& m : found.rows) {
+    first = std::min(first, m.period);
+    last = std::max(last, m.period);
+    oldest = std::max(oldest, m.last_age);
+  }
+  out.first_period = first;
+  out.cohorts = last - first + 1;
+  out.ages = std::max<std::int64_t>(oldest + 1, 1);
+  out.group = groups_of(found.rows);
+  const std::int64_t groups = std::ssize(out.group);
+  if (out.cohorts * out.ages > kMaxCells / groups)
+    throw InvalidInput("period", -1,
+                       "gives " + std::to_string(out.cohorts * out.ages * groups) +
+                           " cells of group, cohort and age, more than " +
+                           std::to_string(kMaxCells) + ": choose a longer period or max_age");
+
+  std::vector<std::int64_t> position(static_cast<std::size_t>(
+      *std::ranges::max_element(out.group) + 2));  // by code + 1, so that -1 has one
+  for (std::int64_t g = 0; g < groups; ++g)
+    position[static_cast<std::size_t>(out.group[static_cast<std::size_t>(g)] + 1)] = g;
+  constexpr std::int64_t kNobody = -2;
+  out.last_age.assign(static_cast<std::size_t>(out.rows()), kNobody);
+  out.members.reserve(found.rows.size());
+  for (const MemberRows::Row& m : found.rows) {
+    if (out.members.size() % 65'536 == 0) execution.poll();
+    const std::int64_t row =
+        position[static_cast<std::size_t>(m.group + 1)] * out.cohorts + m.period - first;
+    auto& seen = out.last_age[static_cast<std::size_t>(row)];
+    seen = std::max(seen, m.last_age);
+    out.members.push_back({m.customer, row, m.last_age, m.first_cell});
+  }
+  // Of a cohort without members: what a customer of its first observed instant would show. The
+  // first period may have begun before the observation.
+  for (std::int64_t row = 0; row < out.rows(); ++row) {
+    auto& seen = out.last_age[static_cast<std::size_t>(row)];
+    if (seen == kNobody)
+      seen =
+          std::min(clock.last_age(std::max(period.start(first + row % out.cohorts), period.from())),
+                   out.ages - 1);
+  }
+  out.cells = std::move(found.cells);
+  return out;
+}
+
+Members cohort_members(const events::EventLog& log, const MemberOptions& options,
+                       const Execution& execution) {
+  return assemble(member_rows(log, options, execution), options, log.timezone, log.observed_until,
+                  execution);
 }
 
 }  // namespace tenure::cohort

@@ -55,7 +55,7 @@ class PeriodIndex {
 /// that is known.
 inline std::int64_t first_instant(const events::EventLog& log, const Execution& execution) {
   std::int64_t first = log.observed_until - 1;
-  if (log.observed_from != 0) return std::min(first, log.observed_from);
+  if (log.observed_from != events::kNotSaid) return std::min(first, log.observed_from);
   for (std::int64_t c = 0; c < log.customers(); ++c) {
     if (c % 65'536 == 0) execution.poll();
     if (log.offset[c] < log.offset[c + 1]) first = std::min(first, log.time[log.offset[c]]);

@@ -13,20 +13,20 @@ constexpr std::int64_t kMaxCells = std::int64_t{1} << 24;
 constexpr std::int64_t kMaxParallelBytes = std::int64_t{256} << 20;
 constexpr std::int64_t kScanRanges = 64;
 
-/// Cells of all periods that the log touches; trimmed to the cohorts that exist at the end.
+/// Counts into cells of all periods of the observation.
 class RetentionScan {
  public:
   RetentionScan(const events::EventLog& log, const PeriodIndex& period, std::int64_t ages,
                 bool revenue)
-      : log_(&log),
-        period_(&period),
-        first_(period.first()),
-        cohorts_(period.last() - period.first() + 1),
-        ages_(ages),
-        with_revenue_(revenue) {}
+      : log_(&log), period_(&period), with_revenue_(revenue) {
+    counts_.first_period = period.first();
+    counts_.complete = period.complete();
+    counts_.periods = period.last() - period.first() + 1;
+    counts_.ages = ages;
+  }
 
   void visit(const events::CustomerEvents& events) {
-    if (size_.empty()) allocate();
+    if (counts_.size.empty()) allocate();
     require_not_before(events, period_->from());
     if (log_->order_event.empty())
       visit(events, [](std::int64_t) { return true; });
@@ -36,50 +36,9 @@ class RetentionScan {
       });
   }
 
-  void merge(RetentionScan&& later) {
-    without_orders_ += later.without_orders_;
-    unassigned_ += later.unassigned_;
-    if (later.size_.empty()) return;
-    if (size_.empty()) allocate();
-    const auto add = [](auto& to, const auto& from) {
-      for (std::size_t i = 0; i < to.size(); ++i) to[i] += from[i];
-    };
-    add(size_, later.size_);
-    add(active_, later.active_);
-    if (with_revenue_) add(revenue_, later.revenue_);
-  }
+  void merge(RetentionScan&& later) { counts_ += later.counts_; }
 
-  RetentionTable finish(const RetentionOptions& options) const {
-    RetentionTable table;
-    table.without_orders = without_orders_;
-    table.unassigned_revenue = unassigned_;
-    const auto is_taken = [](std::uint32_t n) { return n > 0; };
-    const std::int64_t complete = period_->complete();
-    const auto first = std::ranges::find_if(size_, is_taken) - size_.begin();
-    if (first == std::ssize(size_)) return table;
-    const auto last = size_.rend() - std::find_if(size_.rbegin(), size_.rend(), is_taken) - 1;
-
-    table.first_period = first_ + first;
-    table.cohorts = last - first + 1;
-    table.ages = std::max<std::int64_t>(complete - table.first_period + 1, 1);
-    if (options.max_age) table.ages = std::min(table.ages, *options.max_age + 1);
-    table.size.assign(size_.begin() + first, size_.begin() + last + 1);
-    const auto cells = static_cast<std::size_t>(table.cohorts * table.ages);
-    table.observed.resize(cells);
-    table.at_risk.resize(cells);
-    table.active.resize(cells);
-    if (with_revenue_) table.revenue.resize(cells);
-    for (std::int64_t c = 0; c < table.cohorts; ++c)
-      for (std::int64_t k = 0; k < table.ages && table.first_period + c + k <= complete; ++k) {
-        const std::size_t cell = table.cell(c, k);
-        const auto source = static_cast<std::size_t>((first + c) * ages_ + k);
-        table.observed[cell] = 1;
-        table.at_risk[cell] = table.size[static_cast<std::size_t>(c)];
-        table.active[cell] = active_[source];
-        if (with_revenue_) table.revenue[cell] = revenue_[source];
-      }
-    return table;
-  }
+  RetentionCounts finish() && { return std::move(counts_); }
 
  private:
   /// Rows before the first order: refunds, whose money belongs to no cell unless they lie in the
@@ -97,8 +56,9 @@ class RetentionScan {
       --rows;
     const Opening opening = open(events, rows, is_order);
     if (opening.row == rows) return;
-    ++size_[static_cast<std::size_t>(opening.cohort - first_)];
-    const auto first_cell = static_cast<std::size_t>((opening.cohort - first_) * ages_);
+    ++counts_.size[static_cast<std::size_t>(opening.cohort - counts_.first_period)];
+    const auto first_cell =
+        static_cast<std::size_t>((opening.cohort - counts_.first_period) * counts_.ages);
     if (with_revenue_)
       count_money(events, rows, is_order, opening, first_cell);
     else if (events.amount.empty())
@@ -135,8 +95,8 @@ class RetentionScan {
       before += same_period;
       same_period = 0.0;
     }
-    unassigned_ += before;
-    without_orders_ += row == rows;
+    counts_.unassigned.add(before);
+    counts_.without_orders += row == rows;
     return {row, cohort, same_period};
   }
 
@@ -145,12 +105,13 @@ class RetentionScan {
   void count_customers(const events::CustomerEvents& events, std::int64_t rows,
                        const IsOrder& is_order, const Opening& opening, std::size_t first_cell,
                        const IsActive& is_active) {
-    std::uint32_t* const active = active_.data() + first_cell;
+    std::int64_t* const active = counts_.active.data() + first_cell;
+    const std::int64_t ages = counts_.ages;
     std::int64_t counted = -1;
     for (std::int64_t i = opening.row; i < rows; ++i) {
       const std::int64_t age =
           (*period_)(events.time[static_cast<std::size_t>(i)]) - opening.cohort;
-      const bool returns = is_order(i) & is_active(i) & (age != counted) & (age < ages_);
+      const bool returns = is_order(i) & is_active(i) & (age != counted) & (age < ages);
       active[returns ? age : 0] += returns;
       counted = returns ? age : counted;
     }
@@ -163,10 +124,10 @@ class RetentionScan {
     double money = opening.same_period;
     bool active = false;
     const auto close = [&] {
-      if (open_age >= ages_) return;
+      if (open_age >= counts_.ages) return;
       const std::size_t cell = first_cell + static_cast<std::size_t>(open_age);
-      active_[cell] += active;
-      revenue_[cell] += money;
+      counts_.active[cell] += active;
+      counts_.revenue[cell].add(money);
     };
     for (std::int64_t i = opening.row; i < rows; ++i) {
       if (!is_order(i)) continue;
@@ -186,30 +147,81 @@ class RetentionScan {
   }
 
   void allocate() {
-    size_.resize(static_cast<std::size_t>(cohorts_));
-    active_.resize(static_cast<std::size_t>(cohorts_ * ages_));
-    if (with_revenue_) revenue_.resize(static_cast<std::size_t>(cohorts_ * ages_));
+    const auto cells = static_cast<std::size_t>(counts_.periods * counts_.ages);
+    counts_.size.resize(static_cast<std::size_t>(counts_.periods));
+    counts_.active.resize(cells);
+    if (with_revenue_) counts_.revenue.resize(cells);
   }
 
   const events::EventLog* log_;
   const PeriodIndex* period_;
-  std::int64_t first_, cohorts_, ages_;
   bool with_revenue_;
-  std::vector<std::uint32_t> size_, active_;  // empty until the first customer
-  std::vector<double> revenue_;
-  std::int64_t without_orders_ = 0;
-  double unassigned_ = 0.0;
+  RetentionCounts counts_;  // vectors are empty until the first customer
 };
+
+template <class T>
+void add_cells(std::vector<T>& to, const std::vector<T>& from) {
+  for (std::size_t i = 0; i < to.size(); ++i) to[i] += from[i];
+}
 
 }  // namespace
 
-RetentionTable retention(const events::EventLog& log, const RetentionOptions& options,
-                         const Execution& execution) {
+RetentionCounts& RetentionCounts::operator+=(const RetentionCounts& other) {
+  if (other.first_period != first_period || other.complete != complete ||
+      other.periods != periods || other.ages != ages ||
+      (!size.empty() && !other.size.empty() && revenue.size() != other.revenue.size()))
+    throw InvalidInput("other", -1, std::string("was counted over another observation"));
+  without_orders += other.without_orders;
+  unassigned += other.unassigned;
+  if (other.size.empty()) return *this;
+  if (size.empty()) {
+    size = other.size;
+    active = other.active;
+    revenue = other.revenue;
+    return *this;
+  }
+  add_cells(size, other.size);
+  add_cells(active, other.active);
+  add_cells(revenue, other.revenue);
+  return *this;
+}
+
+RetentionTable retention_table(const RetentionCounts& counts, std::optional<std::int64_t> max_age) {
+  RetentionTable table;
+  table.without_orders = counts.without_orders;
+  table.unassigned_revenue = counts.unassigned.value();
+  const auto is_taken = [](std::int64_t n) { return n > 0; };
+  const auto first = std::ranges::find_if(counts.size, is_taken) - counts.size.begin();
+  if (first == std::ssize(counts.size)) return table;
+  const auto last =
+      counts.size.rend() - std::find_if(counts.size.rbegin(), counts.size.rend(), is_taken) - 1;
+
+  table.first_period = counts.first_period + first;
+  table.cohorts = last - first + 1;
+  table.ages = std::max<std::int64_t>(counts.complete - table.first_period + 1, 1);
+  if (max_age) table.ages = std::min(table.ages, *max_age + 1);
+  table.size.assign(counts.size.begin() + first, counts.size.begin() + last + 1);
+  const auto cells = static_cast<std::size_t>(table.cohorts * table.ages);
+  table.observed.resize(cells);
+  table.at_risk.resize(cells);
+  table.active.resize(cells);
+  if (!counts.revenue.empty()) table.revenue.resize(cells);
+  for (std::int64_t c = 0; c < table.cohorts; ++c)
+    for (std::int64_t k = 0; k < table.ages && table.first_period + c + k <= counts.complete; ++k) {
+      const std::size_t cell = table.cell(c, k);
+      const auto source = static_cast<std::size_t>((first + c) * counts.ages + k);
+      table.observed[cell] = 1;
+      table.at_risk[cell] = table.size[static_cast<std::size_t>(c)];
+      table.active[cell] = counts.active[source];
+      if (!counts.revenue.empty()) table.revenue[cell] = counts.revenue[source].value();
+    }
+  return table;
+}
+
+RetentionCounts retention_counts(const events::EventLog& log, const RetentionOptions& options,
+                                 const Execution& execution) {
   if (options.max_age && *options.max_age < 0)
     throw InvalidInput("max_age", -1, static_cast<double>(*options.max_age), ">= 0");
-  if (log.customers() > std::int64_t{0xFFFFFFFF})
-    throw InvalidInput("log", -1, static_cast<double>(log.customers()),
-                       "of at most 2^32 - 1 customers");
   const PeriodIndex period(log.timezone, options.period, first_instant(log, execution),
                            log.observed_until, execution);
   std::int64_t ages = std::max<std::int64_t>(period.complete() - period.first() + 1, 1);
@@ -223,15 +235,22 @@ RetentionTable retention(const events::EventLog& log, const RetentionOptions& op
   const RetentionScan scan(log, period, ages, options.revenue);
   // Every range of customers has a state of its own: where those would take too much memory, one
   // thread does it all. The choice depends on the log alone, so the bits stay the same.
-  const std::int64_t state_bytes = cells * 2 * static_cast<std::int64_t>(sizeof(double));
+  const std::int64_t state_bytes =
+      cells * static_cast<std::int64_t>(sizeof(std::int64_t) +
+                                        (options.revenue ? sizeof(OrderFreeSum) : 0));
   if (state_bytes * kScanRanges <= kMaxParallelBytes)
-    return run_scan(log, scan, execution).finish(options);
+    return run_scan(log, scan, execution).finish();
   RetentionScan whole = scan;
   for (std::int64_t c = 0; c < log.customers(); ++c) {
     if (c % 256 == 0) execution.poll();
     whole.visit(log[c]);
   }
-  return whole.finish(options);
+  return std::move(whole).finish();
+}
+
+RetentionTable retention(const events::EventLog& log, const RetentionOptions& options,
+                         const Execution& execution) {
+  return retention_table(retention_counts(log, options, execution), options.max_age);
 }
 
 }  // namespace tenure::cohort

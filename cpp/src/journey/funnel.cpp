@@ -51,8 +51,7 @@ class FunnelScan {
         latest_(plan, log.observed_until),
         walk_(log, plan, execution) {
     units_.steps = plan.steps;
-    units_.time.resize(static_cast<std::size_t>(plan.steps - 1));
-    units_.lag.resize(units_.time.size());
+    units_.at.resize(static_cast<std::size_t>(plan.steps - 1));
   }
 
   void visit(const events::CustomerEvents& events) {
@@ -66,38 +65,30 @@ class FunnelScan {
   }
 
   void merge(FunnelScan&& later) {
-    append(units_.reached, later.units_.reached);
-    append(units_.group, later.units_.group);
-    for (std::size_t k = 0; k < units_.time.size(); ++k) {
-      append(units_.time[k], later.units_.time[k]);
-      append(units_.lag[k], later.units_.lag[k]);
-    }
+    if (units_.reached.empty())
+      units_ = std::move(later.units_);
+    else
+      units_ += later.units_;
   }
 
   FunnelUnits finish() && { return std::move(units_); }
 
  private:
-  template <class T>
-  static void append(std::vector<T>& to, std::vector<T>& from) {
-    if (to.empty())
-      to.swap(from);
-    else
-      to.insert(to.end(), from.begin(), from.end());
-  }
-
   void tell(const Reach& found, const UnitWalk::Place& place) {
+    const auto unit = std::ssize(units_.reached);
     units_.reached.push_back(found.reached);
     for (int k = 1; k < plan_->steps; ++k) {
       const auto at = static_cast<std::size_t>(k);
-      std::int64_t time = kClosed, lag = kClosed;
+      FunnelUnits::Times& times = units_.at[at - 1];
       if (found.reached & bit_of(k)) {
-        time = found.at[at] - found.start[at];
-        lag = found.at[at] - found.before[at];
+        times.unit.push_back(unit);
+        times.time.push_back(found.at[at] - found.start[at]);
+        times.lag.push_back(found.at[at] - found.before[at]);
       } else if (found.open_since[at] != kNever) {
-        time = log_->observed_until - found.open_since[at];
+        times.unit.push_back(unit);
+        times.time.push_back(log_->observed_until - found.open_since[at]);
+        times.lag.push_back(FunnelUnits::kNotYet);
       }
-      units_.time[at - 1].push_back(time);
-      units_.lag[at - 1].push_back(lag);
     }
     if (plan_->split)
       units_.group.push_back(place.split);
@@ -139,6 +130,24 @@ class FunnelScan {
 };
 
 }  // namespace
+
+FunnelUnits& FunnelUnits::operator+=(const FunnelUnits& later) {
+  const auto append = [](auto& to, const auto& from) {
+    to.insert(to.end(), from.begin(), from.end());
+  };
+  if (steps != later.steps) refuse("later", "must have as many steps");
+  if (!reached.empty() && !later.reached.empty() && group.empty() != later.group.empty())
+    refuse("later", "must have groups if the units before have them");
+  const auto before = std::ssize(reached);
+  append(reached, later.reached);
+  append(group, later.group);
+  for (std::size_t k = 0; k < at.size(); ++k) {
+    for (const std::int64_t unit : later.at[k].unit) at[k].unit.push_back(before + unit);
+    append(at[k].time, later.at[k].time);
+    append(at[k].lag, later.at[k].lag);
+  }
+  return *this;
+}
 
 FunnelUnits funnel_units(const events::EventLog& log, const FunnelPlan& plan,
                          const Execution& execution) {

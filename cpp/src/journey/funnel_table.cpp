@@ -7,6 +7,7 @@
 
 #include "reach.hpp"
 #include "tenure/support/errors.hpp"
+#include "tenure/support/parallel.hpp"
 #include "tenure/support/quantile.hpp"
 #include "tenure/survival/curve_limits.hpp"
 #include "tenure/survival/kaplan_meier.hpp"
@@ -17,20 +18,25 @@ namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-/// The chosen units, in their order.
+/// Which units count: all, or those of a list.
 class Chosen {
  public:
   Chosen(const FunnelUnits& units, std::optional<std::span<const std::int64_t>> rows)
-      : size_(rows ? std::ssize(*rows) : std::ssize(units.reached)), rows_(rows) {}
+      : size_(std::ssize(units.reached)) {
+    if (!rows) return;
+    size_ = std::ssize(*rows);
+    times_.resize(units.reached.size());
+    for (const std::int64_t row : *rows) times_[static_cast<std::size_t>(row)] = 1;
+  }
 
   std::int64_t size() const { return size_; }
-  std::size_t operator[](std::int64_t i) const {
-    return static_cast<std::size_t>(rows_ ? (*rows_)[static_cast<std::size_t>(i)] : i);
+  bool operator()(std::int64_t unit) const {
+    return times_.empty() || times_[static_cast<std::size_t>(unit)] != 0;
   }
 
  private:
   std::int64_t size_;
-  std::optional<std::span<const std::int64_t>> rows_;
+  std::vector<std::uint8_t> times_;
 };
 
 struct Times {
@@ -38,27 +44,19 @@ struct Times {
   std::vector<double> waiting;    ///< of those that may still come
 };
 
-Times times_of(const FunnelUnits& units, const Chosen& chosen, int step,
-               const Execution& execution) {
+Times times_of(const FunnelUnits::Times& all, const Chosen& chosen, const Execution& execution) {
   Times out;
-  const auto& time = units.time[static_cast<std::size_t>(step - 1)];
-  const auto& lag = units.lag[static_cast<std::size_t>(step - 1)];
-  for (std::int64_t i = 0; i < chosen.size(); ++i) {
+  for (std::size_t i = 0; i < all.unit.size(); ++i) {
     if (i % 65536 == 0) execution.poll();
-    const std::size_t u = chosen[i];
-    if (units.reached[u] & bit_of(step)) {
-      out.time.push_back(static_cast<double>(time[u]));
-      out.lag.push_back(static_cast<double>(lag[u]));
-    } else if (time[u] != kClosed) {
-      out.waiting.push_back(static_cast<double>(time[u]));
+    if (!chosen(all.unit[i])) continue;
+    if (all.lag[i] == FunnelUnits::kNotYet) {
+      out.waiting.push_back(static_cast<double>(all.time[i]));
+    } else {
+      out.time.push_back(static_cast<double>(all.time[i]));
+      out.lag.push_back(static_cast<double>(all.lag[i]));
     }
   }
   return out;
-}
-
-void add_quantiles(std::vector<double>& out, std::vector<double>& values,
-                   std::span<const double> p) {
-  for (const double q : p) out.push_back(selected_quantile(values, q));
 }
 
 struct Estimate {
@@ -100,34 +98,42 @@ FunnelTable funnel_table(const FunnelUnits& units,
       if (row < 0 || row >= n) throw InvalidInput("rows", row, std::string("is no unit"));
 
   const Chosen chosen(units, rows);
+  const auto steps = static_cast<std::size_t>(units.steps);
+  const std::size_t quantiles = options.quantile.size();
   FunnelTable out;
+  out.count.assign(steps, chosen.size());
+  out.open.assign(steps, 0);
+  out.time_quantile.assign(steps * quantiles, kNan);
+  out.lag_quantile.assign(steps * quantiles, kNan);
+  for (auto* rates : {&out.final_rate, &out.final_lower, &out.final_upper})
+    rates->assign(steps, kNan);
+  for_each_task(units.steps - 1, execution, [&](std::int64_t task) {
+    const auto k = static_cast<std::size_t>(task) + 1;
+    Times times = times_of(units.at[k - 1], chosen, execution);
+    out.count[k] = std::ssize(times.time);
+    out.open[k] = std::ssize(times.waiting);
+    if (!times.waiting.empty()) {
+      const auto e = reached_by(times, chosen.size(), options.window[k], options.longest,
+                                options.level, execution);
+      out.final_rate[k] = e.value;
+      out.final_lower[k] = e.lower;
+      out.final_upper[k] = e.upper;
+    }
+    for (std::size_t q = 0; q < quantiles; ++q) {
+      const double p = options.quantile[q];
+      out.time_quantile[k * quantiles + q] = selected_quantile(times.time, p);
+      out.lag_quantile[k * quantiles + q] = selected_quantile(times.lag, p);
+    }
+  });
+
   std::vector<double> counts, bases, before;
   double base = 0.0;
   for (int k = 0; k < units.steps; ++k) {
-    Times times;
-    std::int64_t count = chosen.size();
-    if (k > 0) {
-      times = times_of(units, chosen, k, execution);
-      count = std::ssize(times.time);
-    }
-    out.count.push_back(count);
-    out.open.push_back(std::ssize(times.waiting));
-    counts.push_back(static_cast<double>(count));
+    const auto count = static_cast<double>(out.count[static_cast<std::size_t>(k)]);
+    counts.push_back(count);
     bases.push_back(static_cast<double>(chosen.size()));
     before.push_back(k == 0 ? kNan : base);
-    if (!(options.optional & bit_of(k))) base = static_cast<double>(count);
-    add_quantiles(out.time_quantile, times.time, options.quantile);
-    add_quantiles(out.lag_quantile, times.lag, options.quantile);
-    out.final_rate.push_back(kNan);
-    out.final_lower.push_back(kNan);
-    out.final_upper.push_back(kNan);
-    if (!times.waiting.empty()) {
-      const auto e = reached_by(times, chosen.size(), options.window[static_cast<std::size_t>(k)],
-                                options.longest, options.level, execution);
-      out.final_rate.back() = e.value;
-      out.final_lower.back() = e.lower;
-      out.final_upper.back() = e.upper;
-    }
+    if (!(options.optional & bit_of(k))) base = count;
   }
   auto whole = survival::wilson_intervals(counts, bases, options.level);
   auto step = survival::wilson_intervals(counts, before, options.level);

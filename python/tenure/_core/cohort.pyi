@@ -1,9 +1,9 @@
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
-from .events import EventLog, Period
+from .events import EventLog, Period, TimeZone
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
@@ -28,6 +28,39 @@ class Members:
     def unassigned_revenue(self) -> float: ...
     def groups(self) -> npt.NDArray[np.int32]: ...
     def in_one_group(self) -> Members: ...
+
+class RetentionCounts:
+    def add(self, other: RetentionCounts) -> None: ...
+    def table(self, max_age: int | None) -> RetentionTable: ...
+    def state(self) -> dict[str, Any]: ...
+    @staticmethod
+    def restore(head: _Ints, size: _Ints, active: _Ints, revenue: _Ints) -> RetentionCounts: ...
+
+class MemberRows:
+    def add(self, later: MemberRows) -> None: ...
+    def regroup(self, codes: npt.NDArray[np.int32]) -> None: ...
+    def assemble(
+        self,
+        period: Period,
+        rolling: bool,
+        max_age: int | None,
+        brackets: list[int] | None,
+        timezone: TimeZone,
+        observed_until: int,
+    ) -> Members: ...
+    def state(self) -> dict[str, Any]: ...
+    @staticmethod
+    def restore(
+        head: _Ints,
+        customer: _Ints,
+        period: _Ints,
+        last_age: _Ints,
+        first_cell: _Ints,
+        group: npt.NDArray[np.int32],
+        age: npt.NDArray[np.int32],
+        events: npt.NDArray[np.int32],
+        amount: _Floats,
+    ) -> MemberRows: ...
 
 class RetentionCells:
     @property
@@ -58,10 +91,10 @@ class _Shares(TypedDict):
     mean_lower: _Floats
     mean_upper: _Floats
 
-def retention(
+def retention_counts(
     log: EventLog, period: Period, max_age: int | None, revenue: bool, threads: int
-) -> RetentionTable: ...
-def members(
+) -> RetentionCounts: ...
+def member_rows(
     log: EventLog,
     *,
     period: Period,
@@ -77,7 +110,7 @@ def members(
     max_age: int | None,
     brackets: list[int] | None,
     threads: int,
-) -> Members: ...
+) -> MemberRows: ...
 def table_cells(table: RetentionTable, options: RateOptions) -> RetentionCells: ...
 def member_cells(members: Members, options: RateOptions) -> RetentionCells: ...
 def retention_rates(cells: RetentionCells, options: RateOptions) -> _Rates: ...

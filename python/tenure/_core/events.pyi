@@ -128,3 +128,24 @@ def order_periods(
 def features(
     log: EventLog, at: list[int], windows: list[int], events: list[int], threads: int
 ) -> tuple[_I, _I, list[tuple[str, int, int, npt.NDArray[np.float32]]]]: ...
+def restore(
+    offset: _I,
+    time: _I,
+    amount: _F | None,
+    event: npt.NDArray[np.uint16] | None,
+    property: list[npt.NDArray[np.int32]],
+    property_values: list[int],
+    order_event: list[int],
+    timezone: TimeZone,
+    observed_from: int,
+    observed_until: int,
+    threads: int,
+) -> EventLog: ...
+def joined(
+    segments: list[tuple[EventLog, _I, npt.NDArray[np.uint16], list[npt.NDArray[np.int32]]]],
+    customers: int,
+    order_event: list[int],
+    observed_from: int,
+    observed_until: int,
+    threads: int,
+) -> EventLog: ...

@@ -8,7 +8,7 @@ from pathlib import Path
 from tenure._errors import InvalidInputError
 from tenure._extras import require
 from tenure.events import _csv
-from tenure.events.read import _connect, _reader
+from tenure.events._source import connect, reader_of
 
 #: Names without case, spaces and punctuation, the most telling first.
 _NAMES = {
@@ -55,8 +55,8 @@ def names(files: Sequence[str]) -> list[str]:
         if Path(file).stat().st_size == 0:
             msg = f"{file} is empty"
             raise InvalidInputError(msg, argument="source", value=file)
-    readers = {_reader(file) for file in files}
-    connection = _connect(duckdb, None)
+    readers = {reader_of(file) for file in files}
+    connection = connect(duckdb, None)
     try:
         if readers == {"read_parquet"}:
             return list(connection.read_parquet(list(files)).columns)

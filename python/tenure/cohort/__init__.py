@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from tenure.cohort._retention_result import Retention, RetentionGroups, RetentionMean
-from tenure.cohort.active_users import ActiveUsers, Stickiness, active_users, stickiness
-from tenure.cohort.growth import Growth, growth
-from tenure.cohort.retention import retention
+from tenure.cohort.active_users import (
+    ActiveUsers,
+    ActiveUsersScan,
+    Stickiness,
+    StickinessScan,
+    active_users,
+    stickiness,
+)
+from tenure.cohort.growth import Growth, GrowthScan, growth
+from tenure.cohort.retention import RetentionScan, retention
 
 __all__ = [
     "ActiveUsers",
+    "ActiveUsersScan",
     "Growth",
+    "GrowthScan",
     "Retention",
     "RetentionGroups",
     "RetentionMean",
+    "RetentionScan",
     "Stickiness",
+    "StickinessScan",
     "active_users",
     "growth",
     "retention",

@@ -20,6 +20,13 @@ from tenure.events import EventLog
 _NEVER = np.iinfo(np.int64).min
 
 
+def event_names(names: Any) -> tuple[str, ...] | None:
+    """Return names as a setting."""
+    if names is None:
+        return None
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
 def event_flags(log: EventLog, names: Any, argument: str) -> list[int]:
     """Return one flag for each event name of the log; empty stands for its orders."""
     if names is None:
@@ -37,26 +44,38 @@ def event_flags(log: EventLog, names: Any, argument: str) -> list[int]:
     return [int(n in wanted) for n in log.event_names]
 
 
-def property_filters(log: EventLog, where: Any) -> list[tuple[int, list[int]]]:
-    """Return (property, flag for each of its values) of a dict of values by property."""
+def where_pairs(where: Any) -> tuple[tuple[str, tuple[str, ...]], ...] | None:
+    """Return a dict of values by property as a setting."""
     if where is None:
-        return []
+        return None
+    if isinstance(where, tuple):  # a setting already
+        return where
     if not isinstance(where, Mapping):
         msg = f"where must be a dict such as {{'channel': ['web', 'shop']}}, got {where!r}"
         raise InvalidInputError(msg, argument="where", value=where)
+    return tuple(
+        (name, tuple(_text(v) for v in ([wanted] if _is_single(wanted) else wanted)))
+        for name, wanted in where.items()
+    )
+
+
+def property_filters(
+    log: EventLog, where: tuple[tuple[str, tuple[str, ...]], ...] | None
+) -> list[tuple[int, list[int]]]:
+    """Return (property, flag for each of its values) of `where_pairs`."""
     filters = []
-    for name, wanted in where.items():
+    for name, wanted in where or ():
         if name not in log.properties:
             known = ", ".join(map(repr, log.properties)) or "none"
             msg = f"where names {name!r}, which is no property of the log; it has {known}"
-            raise InvalidInputError(msg, argument="where", value=where)
+            raise InvalidInputError(msg, argument="where", value=name)
         values = log.properties[name].to_pylist()
-        chosen = {_text(v) for v in ([wanted] if _is_single(wanted) else wanted)}
+        chosen = set(wanted)
         unknown = sorted(chosen.difference(values))
         if unknown or not chosen:
             what = f"{unknown[0]!r} is no value" if unknown else "names no value"
             msg = f"where[{name!r}]: {what} of that property"
-            raise InvalidInputError(msg, argument="where", value=where)
+            raise InvalidInputError(msg, argument="where", value=name)
         filters.append((list(log.properties).index(name), [int(v in chosen) for v in values]))
     return filters
 
@@ -76,9 +95,6 @@ class Breakdown:
     by_property: int | None = None
     by_customer: npt.NDArray[np.int32] | None = None
     labels: tuple[Any, ...] = ()
-
-    def label(self, code: int) -> Any:
-        return None if code < 0 else self.labels[code]
 
 
 def breakdown(log: EventLog, by: str | None) -> Breakdown:

@@ -35,7 +35,6 @@ class Asked:
     level: float
     replicates: int
     seed: int
-    threads: int
 
     @property
     def unit(self) -> _core.events.Period:
@@ -64,16 +63,26 @@ class Asked:
         return self.options.is_proportion and self.anchor != "recurring"
 
     @property
-    def resamples(self) -> bool:
+    def needs_resampling(self) -> bool:
         return not self.is_proportion or self.mean == "simple"
 
-    def require_sense(self, log: EventLog) -> None:
+    @property
+    def resamples(self) -> bool:
+        return self.replicates > 0 and self.needs_resampling
+
+    def require_amounts(self, log: EventLog) -> None:
+        if "revenue" in self.value and not log.has_amounts:
+            msg = (
+                f"value={self.value!r} needs a log with amounts: name its column when the log is "
+                "made"
+            )
+            raise InvalidInputError(msg, argument="value", value=self.value)
+
+    def require_sense(self) -> None:
         def refuse(argument: str, rule: str) -> None:
             msg = f"{argument}={getattr(self, argument)!r} {rule}"
             raise InvalidInputError(msg, argument=argument, value=getattr(self, argument))
 
-        if "revenue" in self.value and not log.has_amounts:
-            refuse("value", "needs a log with amounts: name its column when the log is made")
         if self.clock == "rolling" and self.period in ("quarter", "year"):
             refuse("period", "has no length under the rolling clock: day, week and month have")
         if self.value != "customers" and self.match in ("on_or_after", "on_or_before"):
@@ -92,11 +101,12 @@ class Asked:
         cells: _core.cohort.RetentionCells,
         counted: _core.cohort.RetentionTable | _core.cohort.Members,
         members: _core.cohort.Members | None,
+        threads: int,
         starts: Any = None,
         **more: Any,
     ) -> list[Retention]:
         """Return one Retention for each group of the cells."""
-        numbers = self._rates(cells, members)
+        numbers = self._rates(cells, members, threads)
         shape = cells.groups, cells.cohorts, cells.ages
         observed = cells.observed().astype(bool).reshape(shape)
         active = np.where(observed, cells.active().reshape(shape), 0)
@@ -140,13 +150,16 @@ class Asked:
         ]
 
     def _rates(
-        self, cells: _core.cohort.RetentionCells, members: _core.cohort.Members | None
+        self,
+        cells: _core.cohort.RetentionCells,
+        members: _core.cohort.Members | None,
+        threads: int,
     ) -> dict[str, Any]:
         rates: dict[str, Any] = dict(_core.cohort.retention_rates(cells, self.options))
         censored = self.match == "on_or_after"
         if censored:
             assert members is not None
-            shares = _core.cohort.return_shares(members, self.min_events, self.level, self.threads)
+            shares = _core.cohort.return_shares(members, self.min_events, self.level, threads)
             if self.mean == "simple":
                 shares["mean"] = _mean_of_cohorts(shares["rate"], cells)
             rates |= shares
@@ -155,15 +168,24 @@ class Asked:
             rates["mean_lower"], rates["mean_upper"] = self._wilson(
                 rates["mean_count"], rates["mean_denominator"]
             )
-        if self.resamples:
-            assert members is not None
-            drawn = _core.cohort.retention_bootstrap(
-                members, self.options, self.replicates, self.seed, self.level, self.threads
-            )
+        if self.needs_resampling:
+            drawn = self._drawn(rates, members, threads)
             rates["mean_lower"], rates["mean_upper"] = drawn[2:]
             if not self.is_proportion:
                 rates["lower"], rates["upper"] = drawn[:2]
         return rates
+
+    def _drawn(
+        self, rates: dict[str, Any], members: _core.cohort.Members | None, threads: int
+    ) -> tuple[Floats, ...]:
+        """Limits of the cells and of the means from resampled customers, NaN if not asked for."""
+        if not self.resamples:
+            cell, mean = (np.full(len(rates[n]), np.nan) for n in ("rate", "mean"))
+            return cell, cell.copy(), mean, mean.copy()
+        assert members is not None
+        return _core.cohort.retention_bootstrap(
+            members, self.options, self.replicates, self.seed, self.level, threads
+        )
 
     def _wilson(self, count: Floats, denominator: Floats) -> tuple[Floats, Floats]:
         return _core.survival.wilson_intervals(count, denominator, self.level)

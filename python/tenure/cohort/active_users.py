@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from tenure import _core
+from tenure._model_file import storable
 from tenure._results import Table
 from tenure._time import PERIODS
-from tenure._validation import Floats, Ints, as_choice, as_number, as_threads
-from tenure.cohort._members import event_flags
+from tenure._validation import Floats, Ints, as_choice, as_number
+from tenure.cohort._members import event_flags, event_names
 from tenure.events import EventLog
-from tenure.events.event_log import as_log
+from tenure.events.scan import CountingScan, Scope
 
 _WINDOWS = {"daily": 1, "weekly": 7, "monthly": 30}
 
@@ -83,6 +84,45 @@ class ActiveUsers(Table):
         return ax
 
 
+@storable("cohort.ActiveUsersScan")
+class ActiveUsersScan(CountingScan):
+    """`active_users` as a scan: for logs in parts. Settings as there.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> cdnow = tn.datasets.load_cdnow()
+    >>> log = tn.EventLog(cdnow, customer="customer_id", time="date", amount="amount")
+    >>> tn.cohort.ActiveUsersScan().visit(log).finish().monthly[-1].item()
+    1506.0
+    """
+
+    labels = ("first",)
+
+    def __init__(self, *, event: str | Sequence[str] | None = None) -> None:
+        super().__init__(event=event_names(event))
+
+    def _count(self, log: EventLog, threads: int) -> Any:
+        first, active = _core.cohort.active_users(
+            log._core,
+            event_flags(log, self.settings["event"], "event"),
+            list(_WINDOWS.values()),
+            threads,
+        )
+        return {"first": np.array([first])} | dict(zip(_WINDOWS, active, strict=True))
+
+    def _result(self, scope: Scope, counted: Any, threads: int) -> ActiveUsers:
+        counts = {}
+        for name, window in _WINDOWS.items():
+            counts[name] = counted[name].astype(np.float64)
+            counts[name][: window - 1] = np.nan
+        ratio = np.full(len(counts["monthly"]), np.nan)
+        np.divide(counts["daily"], counts["monthly"], out=ratio, where=counts["monthly"] > 0)
+        first = int(counted["first"][0])
+        days = np.arange(first, first + len(ratio)).view("datetime64[D]")
+        return ActiveUsers(dates=days, ratio=ratio, **counts)
+
+
 def active_users(
     log: EventLog,
     *,
@@ -121,19 +161,8 @@ def active_users(
     >>> tn.cohort.active_users(log).weekly.tolist()
     [nan, nan, nan, nan, nan, nan, 1.0, 1.0, 2.0]
     """
-    as_log(log)
-    windows = list(_WINDOWS.values())
-    first, active = _core.cohort.active_users(
-        log._core, event_flags(log, event, "event"), windows, as_threads(n_threads)
-    )
-    counts = {}
-    for (name, window), column in zip(_WINDOWS.items(), active, strict=True):
-        counts[name] = column.astype(np.float64)
-        counts[name][: window - 1] = np.nan
-    ratio = np.full(len(counts["monthly"]), np.nan)
-    np.divide(counts["daily"], counts["monthly"], out=ratio, where=counts["monthly"] > 0)
-    days = np.arange(first, first + len(ratio)).view("datetime64[D]")
-    return ActiveUsers(dates=days, ratio=ratio, **counts)
+    users: ActiveUsers = ActiveUsersScan(event=event).visit(log, n_threads=n_threads).finish()
+    return users
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -215,6 +244,75 @@ class Stickiness(Table):
         return ax
 
 
+@storable("cohort.StickinessScan")
+class StickinessScan(CountingScan):
+    """`stickiness` as a scan: for logs in parts. Settings as there.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> cdnow = tn.datasets.load_cdnow()
+    >>> log = tn.EventLog(cdnow, customer="customer_id", time="date", amount="amount")
+    >>> tn.cohort.StickinessScan("month", "quarter").visit(log).finish().counts[0].tolist()
+    [20506, 2695, 369]
+    """
+
+    labels = ("days",)
+
+    def __init__(
+        self,
+        period: str = "day",
+        within: str = "month",
+        *,
+        cumulative: bool = False,
+        event: str | Sequence[str] | None = None,
+        level: float = 0.95,
+    ) -> None:
+        as_choice(cumulative, "cumulative", (False, True))
+        super().__init__(
+            period=as_choice(period, "period", PERIODS),
+            within=as_choice(within, "within", PERIODS),
+            cumulative=bool(cumulative),
+            event=event_names(event),
+            level=as_number(level, "level", above=0.0, below=1.0),
+        )
+
+    def _count(self, log: EventLog, threads: int) -> Any:
+        asked, periods = self.settings, _core.events.Period
+        days, most, found = _core.cohort.stickiness(
+            log._core,
+            event_flags(log, asked["event"], "event"),
+            getattr(periods, asked["period"]),
+            getattr(periods, asked["within"]),
+            threads,
+        )
+        return {"days": days, "customers": found.reshape(-1, most)}
+
+    def _result(self, scope: Scope, counted: Any, threads: int) -> Stickiness:
+        exact, level = counted["customers"], self.settings["level"]
+        n_active = np.arange(1, exact.shape[1] + 1, dtype=np.int64)
+        active = exact.sum(axis=1)
+        cumulative = self.settings["cumulative"]
+        counts = np.cumsum(exact[:, ::-1], axis=1)[:, ::-1] if cumulative else exact
+        count, n = counts.astype(np.float64), np.broadcast_to(active[:, None], counts.shape)
+        low, high = _core.survival.wilson_intervals(
+            count.ravel(), np.ascontiguousarray(n, dtype=np.float64).ravel(), level
+        )
+        none = np.full(counts.shape, np.nan)
+        return Stickiness(
+            periods=counted["days"].view("datetime64[D]"),
+            n_active=n_active,
+            counts=np.ascontiguousarray(counts),
+            rates=np.divide(count, n, out=none, where=n > 0),
+            lower=low.reshape(counts.shape),
+            upper=high.reshape(counts.shape),
+            mean=np.divide(
+                exact @ n_active, active, out=np.full(len(active), np.nan), where=active > 0
+            ),
+            **{n: self.settings[n] for n in ("period", "within", "cumulative", "level")},
+        )
+
+
 def stickiness(
     log: EventLog,
     period: str = "day",
@@ -265,39 +363,6 @@ def stickiness(
     >>> s.counts[:2].tolist()
     [[23570, 3064, 369], [5376, 1579, 420]]
     """
-    as_log(log)
-    periods = _core.events.Period
-    flags = event_flags(log, event, "event")
-    level = as_number(level, "level", above=0.0, below=1.0)
-    as_choice(cumulative, "cumulative", (False, True))
-    days, most, found = _core.cohort.stickiness(
-        log._core,
-        flags,
-        getattr(periods, as_choice(period, "period", PERIODS)),
-        getattr(periods, as_choice(within, "within", PERIODS)),
-        as_threads(n_threads),
-    )
-    n_active = np.arange(1, most + 1, dtype=np.int64)
-    exact = found.reshape(-1, most)
-    active = exact.sum(axis=1)
-    counts = np.cumsum(exact[:, ::-1], axis=1)[:, ::-1] if cumulative else exact
-    count, n = counts.astype(np.float64), np.broadcast_to(active[:, None], counts.shape)
-    low, high = _core.survival.wilson_intervals(
-        count.ravel(), np.ascontiguousarray(n, dtype=np.float64).ravel(), level
-    )
-    none = np.full(counts.shape, np.nan)
-    return Stickiness(
-        periods=days.view("datetime64[D]"),
-        n_active=n_active,
-        counts=np.ascontiguousarray(counts),
-        rates=np.divide(count, n, out=none, where=n > 0),
-        lower=low.reshape(counts.shape),
-        upper=high.reshape(counts.shape),
-        mean=np.divide(
-            exact @ n_active, active, out=np.full(len(active), np.nan), where=active > 0
-        ),
-        period=period,
-        within=within,
-        cumulative=cumulative,
-        level=level,
-    )
+    scan = StickinessScan(period, within, cumulative=cumulative, event=event, level=level)
+    found: Stickiness = scan.visit(log, n_threads=n_threads).finish()
+    return found

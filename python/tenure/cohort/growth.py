@@ -11,12 +11,13 @@ import numpy.typing as npt
 
 from tenure import _core
 from tenure._errors import InvalidInputError
+from tenure._model_file import storable
 from tenure._results import Table
 from tenure._time import PERIODS
-from tenure._validation import Floats, Ints, as_choice, as_count, as_number, as_threads
-from tenure.cohort._members import event_flags, signup_instants
+from tenure._validation import Floats, Ints, as_choice, as_count, as_number
+from tenure.cohort._members import event_flags, event_names, signup_instants
 from tenure.events import EventLog
-from tenure.events.event_log import as_log
+from tenure.events.scan import CountingScan, Scope
 
 #: The parts of a bar, upwards and downwards.
 _UP = ("returning", "new", "resurrected")
@@ -113,6 +114,82 @@ class Growth(Table):
         return ax
 
 
+@storable("cohort.GrowthScan")
+class GrowthScan(CountingScan):
+    """`growth` as a scan: for logs in parts. Settings as there.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> cdnow = tn.datasets.load_cdnow()
+    >>> log = tn.EventLog(cdnow, customer="customer_id", time="date", amount="amount")
+    >>> tn.cohort.GrowthScan("quarter").visit(log).finish().active[:3].tolist()
+    [23570, 5376, 4263]
+    """
+
+    labels = ("period",)
+
+    def __init__(
+        self,
+        period: str = "month",
+        *,
+        lapse: int = 3,
+        new_by: str = "first_event",
+        signup: str | None = None,
+        event: str | Sequence[str] | None = None,
+        level: float = 0.95,
+    ) -> None:
+        as_choice(new_by, "new_by", ("first_event", "signup"))
+        if (signup is not None) != (new_by == "signup"):
+            msg = "signup and new_by='signup' go together: signup names the column of dates"
+            raise InvalidInputError(msg, argument="signup", value=signup)
+        lapse = as_count(lapse, "lapse", at_least=1)
+        if lapse >= 2**62:
+            msg = f"lapse must be < 2**62, got {lapse}"
+            raise InvalidInputError(msg, argument="lapse", value=lapse)
+        super().__init__(
+            period=as_choice(period, "period", PERIODS),
+            lapse=lapse,
+            new_by=new_by,
+            signup=signup,
+            event=event_names(event),
+            level=as_number(level, "level", above=0.0, below=1.0),
+        )
+
+    def _count(self, log: EventLog, threads: int) -> Any:
+        asked = self.settings
+        return _core.cohort.growth(
+            log._core,
+            getattr(_core.events.Period, asked["period"]),
+            asked["lapse"],
+            event_flags(log, asked["event"], "event"),
+            signup_instants(log, asked["signup"]),
+            threads,
+        )
+
+    def _result(self, scope: Scope, counted: Any, threads: int) -> Growth:
+        new, returning, resurrected, dormant = (
+            counted[n] for n in ("new", "returning", "resurrected", "dormant")
+        )
+        came = (new + resurrected).astype(np.float64)
+        moved = came + dormant
+        share = np.divide(came, moved, out=np.full(len(came), np.nan), where=moved > 0)
+        low, high = _core.survival.wilson_intervals(came, moved, self.settings["level"])
+        return Growth(
+            periods=counted["period"].view("datetime64[D]"),
+            active=new + returning + resurrected,
+            new=new,
+            returning=returning,
+            resurrected=resurrected,
+            dormant=dormant,
+            lapsed=counted["lapsed"],
+            quick_ratio=np.divide(came, dormant, out=_odds(share), where=dormant > 0),
+            lower=_odds(low),
+            upper=_odds(high),
+            **{n: self.settings[n] for n in ("period", "new_by", "lapse", "level")},
+        )
+
+
 def growth(
     log: EventLog,
     period: str = "month",
@@ -181,47 +258,9 @@ def growth(
     >>> tn.cohort.growth(log, lapse=2).to_pandas().iloc[:, 1:7].values.tolist()
     [[2, 2, 0, 0, 0, 0], [2, 1, 1, 0, 1, 0], [1, 0, 1, 0, 1, 1], [1, 0, 0, 1, 1, 0]]
     """
-    as_log(log)
-    unit = getattr(_core.events.Period, as_choice(period, "period", PERIODS))
-    as_choice(new_by, "new_by", ("first_event", "signup"))
-    if (signup is not None) != (new_by == "signup"):
-        msg = "signup and new_by='signup' go together: signup names the column of dates"
-        raise InvalidInputError(msg, argument="signup", value=signup)
-    lapse = as_count(lapse, "lapse", at_least=1)
-    if lapse >= 2**62:
-        msg = f"lapse must be < 2**62, got {lapse}"
-        raise InvalidInputError(msg, argument="lapse", value=lapse)
-    level = as_number(level, "level", above=0.0, below=1.0)
-    counts = _core.cohort.growth(
-        log._core,
-        unit,
-        lapse,
-        event_flags(log, event, "event"),
-        signup_instants(log, signup),
-        as_threads(n_threads),
-    )
-    came = (counts["new"] + counts["resurrected"]).astype(np.float64)
-    moved = came + counts["dormant"]
-    share = np.divide(came, moved, out=np.full(len(came), np.nan), where=moved > 0)
-    low, high = _core.survival.wilson_intervals(came, moved, level)
-    return Growth(
-        periods=counts["period"].view("datetime64[D]"),
-        active=counts["new"] + counts["returning"] + counts["resurrected"],
-        new=counts["new"],
-        returning=counts["returning"],
-        resurrected=counts["resurrected"],
-        dormant=counts["dormant"],
-        lapsed=counts["lapsed"],
-        quick_ratio=np.divide(
-            came, counts["dormant"], out=_odds(share), where=counts["dormant"] > 0
-        ),
-        lower=_odds(low),
-        upper=_odds(high),
-        period=period,
-        new_by=new_by,
-        lapse=lapse,
-        level=level,
-    )
+    scan = GrowthScan(period, lapse=lapse, new_by=new_by, signup=signup, event=event, level=level)
+    growth: Growth = scan.visit(log, n_threads=n_threads).finish()
+    return growth
 
 
 def _odds(share: Floats) -> Floats:

@@ -3,19 +3,236 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tenure import _core
 from tenure._errors import InvalidInputError
+from tenure._model_file import storable
 from tenure._time import PERIODS
-from tenure._validation import as_choice, as_count, as_number, as_seed, as_threads
-from tenure.cohort._members import breakdown, event_flags, property_filters, signup_instants
+from tenure._validation import as_choice, as_count, as_number, as_seed
+from tenure.cohort._members import (
+    breakdown,
+    event_flags,
+    event_names,
+    property_filters,
+    signup_instants,
+    where_pairs,
+)
 from tenure.cohort._retention_asked import Asked
 from tenure.cohort._retention_result import Retention, RetentionGroups
 from tenure.events import EventLog
-from tenure.events.event_log import as_log
+from tenure.events.scan import Scan, Scope
+
+
+@dataclass
+class _Counted:
+    """What a retention scan took in: cells, members or both, and the names of their groups."""
+
+    cells: _core.cohort.RetentionCounts | None
+    members: _core.cohort.MemberRows | None
+    labels: tuple[Any, ...]
+
+
+@storable("cohort.RetentionScan")
+class RetentionScan(Scan):
+    """`retention` as a scan: for logs in parts. Settings as there.
+
+    The state is O(cohorts x ages) for the common case, shares of customers active on a period of
+    the calendar; otherwise it is O(customers x ages), 16 bytes for each age at which a customer was
+    active.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> cdnow = tn.datasets.load_cdnow()
+    >>> log = tn.EventLog(cdnow, customer="customer_id", time="date", amount="amount")
+    >>> tn.cohort.RetentionScan("quarter").visit(log).finish().mean.rate.round(3)[:3].tolist()
+    [1.0, 0.228, 0.181]
+    """
+
+    def __init__(
+        self,
+        period: str = "month",
+        *,
+        clock: str = "calendar",
+        match: str = "on",
+        brackets: Sequence[int] | None = None,
+        anchor: str = "first_ever",
+        start_event: str | Sequence[str] | None = None,
+        return_event: str | Sequence[str] | None = None,
+        where: Mapping[str, Any] | None = None,
+        signup: str | None = None,
+        by: str | None = None,
+        by_return: str = "any",
+        value: str = "customers",
+        denominator: str = "at_risk",
+        mean: str = "weighted",
+        min_events: int = 1,
+        max_age: int | None = None,
+        level: float = 0.95,
+        n_bootstrap: int = 500,
+        random_state: Any = 0,
+    ) -> None:
+        asked = Asked(
+            period=as_choice(period, "period", PERIODS),
+            clock=as_choice(clock, "clock", ("calendar", "rolling")),
+            match=as_choice(match, "match", ("on", "on_or_after", "on_or_before", "brackets")),
+            anchor=as_choice(anchor, "anchor", ("first_ever", "first_matching", "recurring")),
+            value=as_choice(
+                value, "value", ("customers", "revenue", "events", "cumulative_revenue")
+            ),
+            denominator=as_choice(denominator, "denominator", ("at_risk", "cohort", "previous")),
+            mean=as_choice(mean, "mean", ("weighted", "simple")),
+            min_events=as_count(min_events, "min_events", at_least=1),
+            level=as_number(level, "level", above=0.0, below=1.0),
+            replicates=_replicates(n_bootstrap),
+            seed=as_seed(random_state),
+        )
+        if max_age is not None:
+            max_age = as_count(max_age, "max_age")
+        lengths = _brackets(brackets, match, max_age)
+        asked.require_sense()
+        as_choice(by_return, "by_return", ("any", "same"))
+        if signup is not None and (anchor != "first_ever" or start_event is not None or where):
+            msg = "signup is the start itself: it goes without anchor, start_event and where"
+            raise InvalidInputError(msg, argument="signup", value=signup)
+        super().__init__(
+            period=period,
+            clock=clock,
+            match=match,
+            brackets=lengths,
+            anchor=anchor,
+            start_event=event_names(start_event),
+            return_event=event_names(return_event),
+            where=where_pairs(where),
+            signup=signup,
+            by=by,
+            by_return=by_return,
+            value=value,
+            denominator=denominator,
+            mean=mean,
+            min_events=asked.min_events,
+            max_age=max_age,
+            level=asked.level,
+            n_bootstrap=asked.replicates,
+            random_state=asked.seed,
+        )
+        self._asked = asked
+        named = (start_event, return_event, where, signup, by, brackets)
+        self._is_common = asked.is_common and all(n is None for n in named)
+
+    def _count(self, log: EventLog, threads: int) -> _Counted:
+        asked, more = self._asked, self.settings
+        asked.require_amounts(log)
+        groups = breakdown(log, more["by"])
+        if more["signup"] is not None and groups.by_property is not None:
+            by = more["by"]
+            msg = f"by: a signup has no {by!r}: break down by a column of the customers"
+            raise InvalidInputError(msg, argument="by", value=by)
+        if more["by_return"] == "same" and groups.by_property is None:
+            msg = "by_return='same' needs a property of events in by"
+            raise InvalidInputError(msg, argument="by_return", value=more["by_return"])
+        cells = members = None
+        if self._is_common:
+            cells = _core.cohort.retention_counts(
+                log._core, asked.unit, more["max_age"], asked.value == "revenue", threads
+            )
+        if not self._is_common or asked.resamples:
+            members = _core.cohort.member_rows(
+                log._core,
+                period=asked.unit,
+                rolling=asked.clock == "rolling",
+                anchor=asked.anchor,
+                start_event=event_flags(log, more["start_event"], "start_event"),
+                return_event=event_flags(log, more["return_event"], "return_event"),
+                where=property_filters(log, more["where"]),
+                signup=signup_instants(log, more["signup"]),
+                by_property=groups.by_property,
+                by_customer=groups.by_customer,
+                same_value=more["by_return"] == "same",
+                max_age=more["max_age"],
+                brackets=more["brackets"],
+                threads=threads,
+            )
+        return _Counted(cells, members, groups.labels)
+
+    def _joined(self, counted: _Counted, later: _Counted) -> _Counted:
+        if counted.cells is not None and later.cells is not None:
+            counted.cells.add(later.cells)
+        if counted.members is not None and later.members is not None:
+            counted.labels = _in_one_order(counted, later)
+            counted.members.add(later.members)
+        return counted
+
+    def _result(self, scope: Scope, counted: _Counted, threads: int) -> Retention:
+        asked, more = self._asked, self.settings
+        found = None
+        if counted.members is not None:
+            found = counted.members.assemble(
+                asked.unit,
+                asked.clock == "rolling",
+                more["max_age"],
+                more["brackets"],
+                scope.zone,
+                scope.observed_until,
+            )
+        if counted.cells is not None:
+            table = counted.cells.table(more["max_age"])
+            cells = _core.cohort.table_cells(table, asked.options)
+            return asked.result(cells, table, found, threads)[0]
+        assert found is not None  # one of both is there
+        lengths, by = more["brackets"], more["by"]
+        starts = None if lengths is None else np.cumsum([0, *lengths[:-1]])
+        of_groups = None
+        if by is not None:
+            cells = _core.cohort.member_cells(found, asked.options)
+            labels = (*counted.labels, None)  # code -1: no value
+            values = [labels[code] for code in found.groups().tolist()]
+            of_groups = RetentionGroups(
+                by=by,
+                values=values,
+                retentions=asked.result(cells, found, found, threads, starts)[: len(values)],
+            )
+        whole = found.in_one_group() if by is not None else found
+        cells = _core.cohort.member_cells(whole, asked.options)
+        (result,) = asked.result(cells, whole, whole, threads, starts, by=by, groups=of_groups)
+        return result
+
+    def _pack(self, counted: _Counted) -> dict[str, Any]:
+        return {
+            "cells": None if counted.cells is None else counted.cells.state(),
+            "members": None if counted.members is None else counted.members.state(),
+            "labels": counted.labels,
+        }
+
+    def _unpack(self, packed: dict[str, Any], scope: Scope) -> _Counted:
+        cells, members = packed["cells"], packed["members"]
+        counted = _Counted(
+            None if cells is None else _core.cohort.RetentionCounts.restore(**cells),
+            None if members is None else _core.cohort.MemberRows.restore(**members),
+            tuple(packed["labels"]),
+        )
+        if (counted.cells is None) == self._is_common or (
+            counted.members is None and (not self._is_common or self._asked.resamples)
+        ):
+            msg = "counts that the settings do not ask for"
+            raise ValueError(msg)
+        return counted
+
+
+def _in_one_order(counted: _Counted, later: _Counted) -> tuple[Any, ...]:
+    """Give the groups of both the codes of all labels together."""
+    if counted.labels == later.labels:
+        return counted.labels
+    labels = tuple(sorted({*counted.labels, *later.labels}))
+    for part in (counted, later):
+        assert part.members is not None
+        codes = [labels.index(label) for label in part.labels]
+        part.members.regroup(np.array(codes, dtype=np.int32))
+    return labels
 
 
 def retention(
@@ -97,7 +314,8 @@ def retention(
         recurring cohorts and ``denominator="previous"`` percentile intervals from resampled
         customers.
     n_bootstrap : int
-        Replicates, where resampling is needed; at least 2.
+        Replicates, where resampling is needed; 0 for no limits there (they are NaN), which takes
+        one pass only.
     random_state : int, None or numpy.random.Generator
         Seed of the resampling.
     n_threads : int, optional
@@ -144,79 +362,37 @@ def retention(
     >>> r.rates.round(3).tolist()
     [[1.0, 0.5], [1.0, nan]]
     """
-    as_log(log)
-    asked = Asked(
-        period=as_choice(period, "period", PERIODS),
-        clock=as_choice(clock, "clock", ("calendar", "rolling")),
-        match=as_choice(match, "match", ("on", "on_or_after", "on_or_before", "brackets")),
-        anchor=as_choice(anchor, "anchor", ("first_ever", "first_matching", "recurring")),
-        value=as_choice(value, "value", ("customers", "revenue", "events", "cumulative_revenue")),
-        denominator=as_choice(denominator, "denominator", ("at_risk", "cohort", "previous")),
-        mean=as_choice(mean, "mean", ("weighted", "simple")),
-        min_events=as_count(min_events, "min_events", at_least=1),
-        level=as_number(level, "level", above=0.0, below=1.0),
-        replicates=as_count(n_bootstrap, "n_bootstrap", at_least=2),
-        seed=as_seed(random_state),
-        threads=as_threads(n_threads),
+    scan = RetentionScan(
+        period,
+        clock=clock,
+        match=match,
+        brackets=brackets,
+        anchor=anchor,
+        start_event=start_event,
+        return_event=return_event,
+        where=where,
+        signup=signup,
+        by=by,
+        by_return=by_return,
+        value=value,
+        denominator=denominator,
+        mean=mean,
+        min_events=min_events,
+        max_age=max_age,
+        level=level,
+        n_bootstrap=n_bootstrap,
+        random_state=random_state,
     )
-    if max_age is not None:
-        max_age = as_count(max_age, "max_age")
-    lengths = _brackets(brackets, match, max_age)
-    asked.require_sense(log)
-    as_choice(by_return, "by_return", ("any", "same"))
-    if signup is not None and (anchor != "first_ever" or start_event is not None or where):
-        msg = "signup is the start itself: it goes without anchor, start_event and where"
-        raise InvalidInputError(msg, argument="signup", value=signup)
-    groups = breakdown(log, by)
-    if signup is not None and groups.by_property is not None:
-        msg = f"by: a signup has no {by!r}: break down by a column of the customers"
-        raise InvalidInputError(msg, argument="by", value=by)
-    if by_return == "same" and groups.by_property is None:
-        msg = "by_return='same' needs a property of events in by"
-        raise InvalidInputError(msg, argument="by_return", value=by_return)
+    retention: Retention = scan.visit(log, n_threads=n_threads).finish()
+    return retention
 
-    def members(by_group: bool) -> _core.cohort.Members:
-        return _core.cohort.members(
-            log._core,
-            period=asked.unit,
-            rolling=clock == "rolling",
-            anchor=anchor,
-            start_event=event_flags(log, start_event, "start_event"),
-            return_event=event_flags(log, return_event, "return_event"),
-            where=property_filters(log, where),
-            signup=signup_instants(log, signup),
-            by_property=groups.by_property if by_group else None,
-            by_customer=groups.by_customer if by_group else None,
-            same_value=by_return == "same",
-            max_age=max_age,
-            brackets=lengths,
-            threads=asked.threads,
-        )
 
-    named = (start_event, return_event, where, signup, by, brackets)
-    if asked.is_common and all(n is None for n in named):
-        table = _core.cohort.retention(
-            log._core, asked.unit, max_age, value == "revenue", asked.threads
-        )
-        cells = _core.cohort.table_cells(table, asked.options)
-        found = members(False) if asked.resamples else None
-        return asked.result(cells, table, found)[0]
-
-    found = members(by is not None)
-    whole = found.in_one_group() if by is not None else found
-    starts = None if lengths is None else np.cumsum([0, *lengths[:-1]])
-    of_groups = None
-    if by is not None:
-        cells = _core.cohort.member_cells(found, asked.options)
-        values = [groups.label(code) for code in found.groups().tolist()]
-        of_groups = RetentionGroups(
-            by=by,
-            values=values,
-            retentions=asked.result(cells, found, found, starts)[: len(values)],
-        )
-    cells = _core.cohort.member_cells(whole, asked.options)
-    (result,) = asked.result(cells, whole, whole, starts, by=by, groups=of_groups)
-    return result
+def _replicates(n_bootstrap: Any) -> int:
+    replicates = as_count(n_bootstrap, "n_bootstrap")
+    if replicates == 1:
+        msg = "n_bootstrap must be 0, or at least 2: one replicate tells no spread"
+        raise InvalidInputError(msg, argument="n_bootstrap", value=1)
+    return replicates
 
 
 def _brackets(brackets: Sequence[int] | None, match: str, max_age: int | None) -> list[int] | None:

@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from tenure._errors import InvalidInputError
 from tenure.events import _frames
+
+if TYPE_CHECKING:
+    from tenure.events._rows import LogRows
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which columns of a frame a log is made of, and how bad cells are taken."""
+
+    customer: str
+    time: str
+    amount: str | None
+    event: str | None
+    properties: list[str]
+    on_invalid: str
+    ambiguous: str
+
+
+def order_flags(log: LogRows) -> list[int]:
+    """Return by event name of a log whether it is an order."""
+    return [int(name in log.orders) for name in log.event_names]
 
 
 def typed(

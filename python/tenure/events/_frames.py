@@ -33,7 +33,7 @@ def as_reader(frame: Any, columns: Sequence[str]) -> pa.RecordBatchReader:
     if isinstance(frame, pa.RecordBatch):
         frame = pa.Table.from_batches([frame])
     if isinstance(frame, pa.Table):
-        _require_columns(frame.schema.names, columns)
+        require_columns(frame.schema.names, columns)
         frame = frame.select(list(dict.fromkeys(columns)))
         _validate(frame)
     if not hasattr(frame, "__arrow_c_stream__"):
@@ -48,7 +48,7 @@ def as_reader(frame: Any, columns: Sequence[str]) -> pa.RecordBatchReader:
     except (pa.ArrowException, ValueError, TypeError) as error:
         msg = f"the data cannot be read as an Arrow stream: {error}"
         raise InvalidInputError(msg, argument="frame") from error
-    _require_columns(reader.schema.names, columns)
+    require_columns(reader.schema.names, columns)
     return reader
 
 
@@ -73,7 +73,8 @@ def _validate(table: pa.Table) -> None:
         raise InvalidInputError(msg, argument="frame") from error
 
 
-def _require_columns(names: Sequence[str], wanted: Sequence[str]) -> None:
+def require_columns(names: Sequence[str], wanted: Sequence[str]) -> None:
+    """Say which column is missing or there twice, with near matches."""
     for name in wanted:
         if names.count(name) == 1:
             continue
@@ -91,7 +92,7 @@ def _require_columns(names: Sequence[str], wanted: Sequence[str]) -> None:
 
 
 def _table_of_mapping(frame: Mapping[str, Any], columns: Sequence[str]) -> pa.Table:
-    _require_columns(list(frame), columns)
+    require_columns(list(frame), columns)
     arrays = {name: _array(frame[name], name) for name in dict.fromkeys(columns)}
     lengths = {name: len(a) for name, a in arrays.items()}
     if len(set(lengths.values())) > 1:
@@ -103,7 +104,7 @@ def _table_of_mapping(frame: Mapping[str, Any], columns: Sequence[str]) -> pa.Ta
 def _table_of_pandas(frame: Any, columns: Sequence[str]) -> Any:
     if not hasattr(frame, "columns"):
         return frame  # a Series or an Index: refused below with the general message
-    _require_columns([str(c) for c in frame.columns], columns)
+    require_columns([str(c) for c in frame.columns], columns)
     by_name = {str(c): c for c in frame.columns}
     return pa.table({n: _array(frame[by_name[n]], n) for n in dict.fromkeys(columns)})
 

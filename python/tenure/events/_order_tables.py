@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +12,13 @@ from tenure._errors import InvalidInputError
 from tenure._time import MICROS_PER_DAY, PERIODS, UNIT_DAYS, as_horizon, as_unit, to_datetime
 from tenure._validation import as_choice, as_threads
 from tenure.events import _columns, _where
+from tenure.events._rows import LogRows
 from tenure.events.features import FeatureTable, name_of
 from tenure.events.order_tables import OrderGaps, OrderPeriods
 from tenure.events.summary import CalibrationHoldout, Summary, SummaryPanel
 
 if TYPE_CHECKING:
-    from tenure.events.event_log import EventLog
+    pass
 
 
 def _period(collapse: str | None) -> _core.events.Period | None:
@@ -26,23 +26,8 @@ def _period(collapse: str | None) -> _core.events.Period | None:
     return None if collapse is None else getattr(_core.events.Period, collapse)
 
 
-class OrderTables:
+class OrderTables(LogRows):
     """The part of `EventLog` that counts orders."""
-
-    if TYPE_CHECKING:
-        _core: _core.events.EventLog
-        customer_ids: Any
-        timezone: str
-        event_names: tuple[str, ...]
-
-        @property
-        def _until(self) -> int: ...
-        @property
-        def n_customers(self) -> int: ...
-        @property
-        def observed_until(self) -> dt.datetime: ...
-        def _within(self, value: Any, name: str) -> int: ...
-        def _part(self, start: int, until: int, end: int, threads: int) -> EventLog: ...
 
     def _ids(self, codes: Any) -> Any:
         return _columns.take(self.customer_ids, codes)

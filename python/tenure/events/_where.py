@@ -14,13 +14,12 @@ from tenure._errors import InvalidInputError
 from tenure._time import as_cutoff, as_start
 
 if TYPE_CHECKING:
-    from tenure.events._order_tables import OrderTables
-    from tenure.events.event_log import EventLog
+    from tenure.events._rows import LogRows
 
 _FAR = 2**62
 
 
-def events(log: OrderTables, wanted: Any) -> list[int]:
+def events(log: LogRows, wanted: Any) -> list[int]:
     """Return a flag for each event name; none where every event passes."""
     if wanted is None:
         return []
@@ -33,7 +32,7 @@ def events(log: OrderTables, wanted: Any) -> list[int]:
     return [int(name in names) for name in log.event_names]
 
 
-def properties(log: EventLog, wanted: Mapping[str, Any]) -> list[tuple[int, list[int], bool]]:
+def properties(log: LogRows, wanted: Mapping[str, Any]) -> list[tuple[int, list[int], bool]]:
     """Return index, flags of values, and whether rows without a value pass."""
     places = list(log.properties)
     found = []
@@ -52,7 +51,7 @@ def properties(log: EventLog, wanted: Mapping[str, Any]) -> list[tuple[int, list
     return found
 
 
-def customers(log: EventLog, wanted: Any) -> Any:
+def customers(log: LogRows, wanted: Any) -> Any:
     """Return a flag for each customer; none where all pass."""
     if wanted is None:
         return np.zeros(0, np.uint8)
@@ -74,7 +73,7 @@ def customers(log: EventLog, wanted: Any) -> Any:
     return flags
 
 
-def amounts(log: EventLog, wanted: Any) -> tuple[float, float]:
+def amounts(log: LogRows, wanted: Any) -> tuple[float, float]:
     if wanted is None:
         return -math.inf, math.inf
     if not log.has_amounts:
@@ -92,7 +91,7 @@ def amounts(log: EventLog, wanted: Any) -> tuple[float, float]:
     return low, high
 
 
-def times(log: EventLog, since: Any, until: Any) -> tuple[int, int]:
+def times(log: LogRows, since: Any, until: Any) -> tuple[int, int]:
     first = -_FAR if since is None else as_start(since, log.timezone, "since")
     last = _FAR if until is None else as_cutoff(until, log.timezone, "until")
     if first > last:

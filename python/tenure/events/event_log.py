@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-import pyarrow as pa
-
-from tenure import _core
+from tenure import _model_file
 from tenure._errors import InvalidInputError
+from tenure._model_file import storable
 from tenure._time import (
     as_cutoff,
-    engine_zone,
-    start_of_day,
     to_datetime,
     zone,
 )
 from tenure._validation import as_choice, as_threads
-from tenure.events import _columns, _frames, _where
+from tenure.events import _append, _columns, _stored
+from tenure.events._columns import Layout
 from tenure.events._order_tables import OrderTables
-from tenure.events.report import (
-    DataReport,
-    make_report,
-    raise_if_invalid,
-    raise_if_refund,
-    with_matches,
-)
+from tenure.events._parts import LogParts
 
 
-class EventLog(OrderTables):
+@storable("events.EventLog")
+class EventLog(LogParts, OrderTables):
     """A log of what customers did, indexed by (customer, time, event, amount).
 
     Everything else in the package is a pass over it. Results do not depend on the order of the
@@ -115,15 +107,6 @@ class EventLog(OrderTables):
     ([1, 0], [7.0, 0.0], [7.0, 5.0], [12.0, nan])
     """
 
-    customer_ids: Any
-    data_report: DataReport
-    customers: Any
-    event_names: tuple[str, ...]
-    orders: tuple[str, ...]
-    properties: dict[str, Any]
-    timezone: str
-    on_refund: str
-
     def __init__(
         self,
         frame: Any,
@@ -155,104 +138,19 @@ class EventLog(OrderTables):
             if observed_until is None
             else as_cutoff(observed_until, timezone, "observed_until")
         )
-
-        carried = _columns.property_names(properties)
-        columns = [c for c in (customer, time, amount, event, *carried) if c is not None]
-        reader = _frames.as_reader(frame, columns)
-        reader = _columns.typed(reader, customer, time, amount, event, carried)
-        table, table_stream = _columns.customer_table(customers, customer, reader)
-        rows = _core.events.import_rows(
-            reader.__arrow_c_stream__(),
-            customer,
-            time,
-            amount or "",
-            event or "",
-            carried,
-            engine_zone(timezone),
-            ambiguous,
-            table_stream,
-            threads,
-        )
-        self.event_names = (
-            tuple(_columns.texts(rows.take_event_text()).to_pylist()) if event else ()
-        )
-        self.orders = _columns.order_names(orders, self.event_names)
-        self.properties = {
-            name: _columns.texts(rows.take_property_text(p)) for p, name in enumerate(carried)
-        }
         self.timezone = timezone
         self.on_refund = on_refund
-
-        is_order = [int(name in self.orders) for name in self.event_names]
-        counted, core, codes = _core.events.index_rows(
-            rows, is_order, on_invalid == "drop", on_refund == "drop", until, threads
+        self._layout = Layout(
+            customer,
+            time,
+            amount,
+            event,
+            _columns.property_names(properties),
+            on_invalid,
+            ambiguous,
         )
-        self.data_report = make_report(counted, on_invalid=on_invalid, on_refund=on_refund)
-        if on_refund == "raise":
-            raise_if_refund(self.data_report, amount)
-        if core is None:
-            raise_if_invalid(
-                self.data_report, {"customer": customer, "time": time, "amount": amount}
-            )
-        assert core is not None  # the engine refuses only what the report names
-        if on_refund == "match" and amount is not None:
-            core, matched, unmatched = _core.events.match_refunds(core, threads)
-            self.data_report = with_matches(self.data_report, matched, unmatched)
-        self._core = core
-        table_ids = rows.take_table_ids()
-        self.customer_ids = _columns.ids(codes, rows)
-        self.customers = (
-            None if table is None else _columns.aligned(table, table_ids, codes, customer)
-        )
-        self._observe(until)
-
-    def _observe(self, until: int | None) -> None:
-        time = self._core.time
-        if len(time):
-            first, last = int(time.min()), int(time.max())
-        else:
-            first = last = until - 1 if until is not None else 0
-        self._core.observed_from = first
-        if until is None:
-            day = to_datetime(last, self.timezone).date()
-            until = start_of_day(day + dt.timedelta(days=1), self.timezone)
-        self._core.observed_until = until
-
-    @property
-    def _from(self) -> int:
-        return int(self._core.observed_from)
-
-    @property
-    def _until(self) -> int:
-        return int(self._core.observed_until)
-
-    @property
-    def n_customers(self) -> int:
-        """Customers, those without an event included."""
-        return int(self._core.customers)
-
-    @property
-    def n_rows(self) -> int:
-        """Events in the log."""
-        return int(self._core.rows)
-
-    @property
-    def has_amounts(self) -> bool:
-        """Whether the log has amounts."""
-        return bool(self._core.has_amount)
-
-    @property
-    def observed_from(self) -> dt.datetime:
-        """Instant of the first event."""
-        return to_datetime(self._from, self.timezone)
-
-    @property
-    def observed_until(self) -> dt.datetime:
-        """First instant that is no longer observed."""
-        return to_datetime(self._until, self.timezone)
-
-    def __len__(self) -> int:
-        return self.n_rows
+        self._read(frame, customers, orders, until, threads)
+        self._match_refunds(threads)
 
     def __repr__(self) -> str:
         last = to_datetime(self._until - 1, self.timezone)
@@ -267,126 +165,109 @@ class EventLog(OrderTables):
             + "".join(f", {e}" for e in extras)
         )
 
-    # --- parts of the log ---------------------------------------------------------------------
+    # --- files --------------------------------------------------------------------------------
 
-    def _part(self, start: int, until: int, end: int, threads: int) -> EventLog:
-        keep_silent = self.customers is not None
-        core, kept = _core.events.slice_time(self._core, start, until, keep_silent, threads)
-        core.observed_from = max(start, self._from)
-        core.observed_until = end
-        return self._with(core, kept)
-
-    def _with(self, core: _core.events.EventLog, kept: Any) -> EventLog:
-        """Return a log with other rows, and of its customers those at the positions `kept`."""
-        part = object.__new__(EventLog)
-        part.event_names, part.orders = self.event_names, self.orders
-        part.properties = self.properties
-        part.timezone, part.on_refund = self.timezone, self.on_refund
-        part.data_report = self.data_report
-        part.customer_ids = _columns.take(self.customer_ids, kept)
-        part.customers = None if self.customers is None else self.customers.take(pa.array(kept))
-        part._core = core
-        return part
-
-    def where(
-        self,
-        *,
-        event: Any = None,
-        customers: Any = None,
-        amount: tuple[float | None, float | None] | None = None,
-        since: Any = None,
-        until: Any = None,
-        keep_customers: bool = False,
-        n_threads: int | None = None,
-        **properties: Any,
-    ) -> EventLog:
-        """Return the log of the rows that meet every condition.
+    def save(self, path: Any) -> None:
+        """Write the log to a file, whole or not at all; `tenure.load` maps it back into memory.
 
         Parameters
         ----------
-        event : str or list of str, optional
-            Names of events.
-        customers : array of ids, or of n_customers flags, optional
-        amount : (least, most), optional
-            Both inclusive; None is no limit.
-        since, until : date or instant, optional
-            Rows in [since, until). A bare date includes that whole local day.
-        keep_customers : bool, default False
-            Whether customers without such a row stay, with no events.
+        path : str or path-like
+
+        Examples
+        --------
+        >>> import tempfile, pathlib, tenure as tn
+        >>> orders = tn.datasets.load_cdnow(sample=True)
+        >>> log = tn.EventLog(orders, customer="sample_id", time="date", amount="amount")
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "orders.tenure"
+        >>> log.save(path)
+        >>> tn.load(path)
+        EventLog: 6,919 events of 2,357 customers, 1997-01-01 to 1998-06-30 (UTC), with amounts
+        """
+        _model_file.write(path, self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _model_file.from_bytes, (_model_file.to_bytes(self),)
+
+    def _state(self) -> dict[str, Any]:
+        return _stored.state_of(self)
+
+    @classmethod
+    def _from_state(cls, state: dict[str, Any]) -> EventLog:
+        log = object.__new__(cls)
+        _stored.restore(log, state)
+        return log
+
+    # --- further batches ----------------------------------------------------------------------
+
+    def append(
+        self,
+        frame: Any,
+        *,
+        customers: Any = None,
+        observed_until: Any = None,
+        n_threads: int | None = None,
+    ) -> EventLog:
+        """Return the log with the rows of a further batch, such as those of a day.
+
+        Parameters
+        ----------
+        frame : data frame
+            With the columns that this log was made of.
+        customers : data frame, optional
+            Rows of new customers, and of known ones in place of what the log has.
+        observed_until : date or instant, optional
+            As for a new log, and not before the present end. Default: the end of the last event's
+            local day, or the present end if that is later.
         n_threads : int, optional
             Default: the CPUs of this process, at most 8.
-        **properties
-            By name of a property: a value or a list of values; None is "has no value".
 
         Returns
         -------
         EventLog
-            The window of observation stays as it is, since silence in it is known.
+            Equal to a log of all rows at once. This log stays as it is.
 
         Raises
         ------
         InvalidInputError
-            For an event or a property that the log does not have, with near matches.
+            For bad rows, for ids of another kind, and under ``on_refund="match"`` for rows before
+            the present end: they might have been matched with refunds that have gone.
 
         Notes
         -----
-        One pass at the speed of memory; nothing is sorted again.
+        The batch is indexed by itself, as a segment of its own; the first pass over the log joins
+        the segments, in one pass that sorts nothing but customers with late rows. Row numbers of
+        the data report go on from those of the batches before.
 
         Examples
         --------
         >>> import datetime as dt, tenure as tn
-        >>> rows = {
-        ...     "customer": [1, 1, 2],
-        ...     "date": [dt.date(2024, 1, d) for d in (1, 5, 2)],
-        ...     "channel": ["shop", "web", "web"],
-        ... }
-        >>> log = tn.EventLog(rows, customer="customer", time="date", properties=["channel"])
-        >>> log.where(channel="web", since="2024-01-03").n_rows
-        1
-        """
-        core, kept = _core.events.filter_rows(
-            self._core,
-            _where.events(self, event),
-            _where.properties(self, properties),
-            _where.customers(self, customers),
-            _where.amounts(self, amount),
-            _where.times(self, since, until),
-            bool(keep_customers),
-            as_threads(n_threads),
-        )
-        return self._with(core, kept)
-
-    def split(self, cut: Any, *, n_threads: int | None = None) -> tuple[EventLog, EventLog]:
-        """Return two logs: the events before `cut`, and those from then on.
-
-        Parameters
-        ----------
-        cut : date or instant
-            History is t < cut; a bare date means the end of that local day, so ``"1997-09-30"``
-            keeps that day in the first log.
-
-        Returns
-        -------
-        history, future : EventLog
-            Each with the customers who have an event in it.
+        >>> day = {"who": [1, 2], "date": [dt.date(2024, 1, 5)] * 2}
+        >>> log = tn.EventLog(day, customer="who", time="date")
+        >>> log.append({"who": [2, 3], "date": [dt.date(2024, 1, 6)] * 2})
+        EventLog: 4 events of 3 customers, 2024-01-05 to 2024-01-06 (UTC)
         """
         threads = as_threads(n_threads)
-        at = self._within(cut, "cut")
-        far = 2**62
-        return (
-            self._part(-far, at, at, threads),
-            self._part(at, far, self._until, threads),
+        until = (
+            None
+            if observed_until is None
+            else as_cutoff(observed_until, self.timezone, "observed_until")
         )
+        batch = self._like(self)
+        batch._read(frame, customers, self.orders, until, threads, partial=True)
+        log = _append.joined(self, batch, said_until=until)
+        log._match_refunds(threads)
+        return log
 
-    def _within(self, value: Any, name: str) -> int:
-        at = as_cutoff(value, self.timezone, name)
-        if at > self._until:
-            msg = (
-                f"{name} ({value}) lies behind the end of observation ({self.observed_until}); "
-                "say observed_until= when the log is made if the customers were observed longer"
-            )
-            raise InvalidInputError(msg, argument=name, value=value)
-        return at
+    @property
+    def n_segments(self) -> int:
+        """Batches that no pass has joined yet; 1 for a log in one piece."""
+        return len(self._segments.parts)
+
+    def compact(self) -> EventLog:
+        """Join the segments now instead of at the next pass, and return this log."""
+        self._segments.whole(self)
+        return self
 
 
 def as_log(log: Any, otherwise: str = "make one of the rows with tenure.EventLog") -> EventLog:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tenure._errors import InvalidInputError
+from tenure._model_file import storable
 from tenure._results import Table
 
 #: finding -> what it says of a row, the argument it belongs to
@@ -21,6 +22,7 @@ _INVALID = {
 }
 
 
+@storable("events.DataReport")
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class DataReport(Table):
     """What an `EventLog` found in its rows: every finding is counted, whatever was done about it.

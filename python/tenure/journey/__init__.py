@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from tenure.journey._funnel_result import Funnel, FunnelBreakdown
-from tenure.journey.funnel import funnel
+from tenure.journey.funnel import FunnelScan, funnel
 from tenure.journey.sessions import CustomerSessions, Sessions, sessions
 
 __all__ = [
     "CustomerSessions",
     "Funnel",
     "FunnelBreakdown",
+    "FunnelScan",
     "Sessions",
     "funnel",
     "sessions",

@@ -11,7 +11,17 @@ import numpy as np
 
 from tenure._errors import InvalidInputError
 
-_SECONDS = {"s": 1, "sec": 1, "second": 1, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
+_SECONDS = {
+    "us": 1e-6,
+    "ms": 1e-3,
+    "s": 1,
+    "sec": 1,
+    "second": 1,
+    "min": 60,
+    "minute": 60,
+    "h": 3600,
+    "hour": 3600,
+}
 _SECONDS |= {"d": 86_400, "day": 86_400, "w": 604_800, "week": 604_800}
 _TEXT = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*([A-Za-z]+)\s*")
 
@@ -36,6 +46,13 @@ def as_duration(value: Any, name: str) -> int:
         f"got {value!r}"
     )
     raise InvalidInputError(msg, argument=name, value=value)
+
+
+def as_setting(value: Any, name: str) -> Any:
+    """Return a length of time as a text that says the same; texts and None as they are."""
+    if value is None or isinstance(value, str):
+        return value
+    return f"{as_duration(value, name)}us"
 
 
 def _within(micros: float) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tenure import _core
 from tenure._errors import InvalidInputError
 from tenure._results import Table
 from tenure._time import MICROS_PER_DAY
@@ -131,12 +132,6 @@ class Funnel(Table):
         Customers of the log, whatever they did.
     order, start, count : str
     level : float
-    unit_steps : ndarray of uint32, shape (n_units,)
-        By unit at step 1, in order of customers, held values and time: bit k is set if step
-        k + 1 was reached.
-    unit_times : ndarray of int, shape (n_steps - 1, n_units)
-        Microseconds from the chain's start to the step, or if it was not reached how long the unit
-        has been open (-1: it is not).
     horizons : ndarray of int, shape (n_steps,)
         Microseconds after which a unit that has not come is decided.
 
@@ -179,9 +174,28 @@ class Funnel(Table):
     start: str
     count: str
     level: float
-    unit_steps: npt.NDArray[np.uint32]
-    unit_times: Ints
     horizons: Ints
+    units: _core.journey.FunnelUnits
+
+    @property
+    def unit_steps(self) -> npt.NDArray[np.uint32]:
+        """By unit at step 1, in order of customers, held values and time: bit k is step k + 1.
+
+        An array of shape (n_units,).
+        """
+        return self.units.reached()
+
+    @property
+    def unit_times(self) -> Ints:
+        """Microseconds from the chain's start to the step, by step from the second on, by unit.
+
+        If the unit is not there: how long it has been open; -1 if it is not. An array of shape
+        (n_steps - 1, n_units).
+        """
+        times = np.full((len(self.steps) - 1, self.units.size), -1, dtype=np.int64)
+        for k, row in enumerate(times):
+            row[self.units.unit(k)] = self.units.time(k)
+        return times
 
     def _columns(self) -> Mapping[str, Any]:
         names = ("counts", "rates", "lower", "upper", "step_rates", "dropped")
@@ -215,7 +229,7 @@ class Funnel(Table):
             decided ones stay at risk to the end of the window.
         """
         step = as_count(step, "step", at_least=2)
-        if step > len(self.steps) or not len(self.unit_steps):
+        if step > len(self.steps) or not self.units.size:
             msg = f"step must be 2 to {len(self.steps)} of a funnel that somebody began, got {step}"
             raise InvalidInputError(msg, argument="step", value=step)
         time = self.unit_times[step - 2]

@@ -9,13 +9,17 @@ from tenure import _core
 from tenure._errors import InvalidInputError
 from tenure._validation import as_choice
 from tenure.events import EventLog
+from tenure.events.scan import Scope
 from tenure.journey._durations import as_duration
+
+#: What knows the names of events and properties.
+Named = EventLog | Scope
 
 #: One step of a funnel: the events that serve it.
 Names = tuple[str, ...]
 
 
-def as_names(value: Any, name: str, log: EventLog) -> Names:
+def as_names(value: Any, name: str, log: Named) -> Names:
     """Return one event name, or several, that the log has."""
     names = (value,) if isinstance(value, str) else value
     if isinstance(names, (set, frozenset)):
@@ -31,7 +35,7 @@ def as_names(value: Any, name: str, log: EventLog) -> Names:
     return tuple(dict.fromkeys(names))
 
 
-def as_steps(steps: Any, log: EventLog) -> list[Names]:
+def as_steps(steps: Any, log: Named) -> list[Names]:
     """Return the events of each step."""
     most = _core.journey.MAX_STEPS
     if isinstance(steps, (str, set, frozenset)) or not isinstance(steps, Sequence):
@@ -57,7 +61,7 @@ def as_windows(window: Any, steps: int) -> list[int]:
     return [0] + [none if w is None else as_duration(w, "window") for w in window]
 
 
-def property_index(value: Any, name: str, log: EventLog) -> int:
+def property_index(value: Any, name: str, log: Named) -> int:
     """Return the position of a property of the log."""
     names = list(log.properties)
     if value not in names:
@@ -85,7 +89,7 @@ def labels(steps: Sequence[Names], order: str) -> tuple[str, ...]:
     return tuple(label(s) for s in steps)
 
 
-def _optional(optional: Any, steps: Sequence[Names], log: EventLog) -> int:
+def _optional(optional: Any, steps: Sequence[Names], log: Named) -> int:
     bits = 0
     for value in [optional] if isinstance(optional, str) else optional:
         names = as_names(value, "optional", log)
@@ -101,7 +105,7 @@ def _optional(optional: Any, steps: Sequence[Names], log: EventLog) -> int:
 
 
 def make_plan(
-    log: EventLog,
+    log: Named,
     steps: Sequence[Names],
     windows: Sequence[int],
     *,

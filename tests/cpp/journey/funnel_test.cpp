@@ -45,9 +45,10 @@ TEST(Funnel, TellsOfTheFirstCompletionAndItsLatestStart) {
   const auto log = log_of({0, 10, 12, 15, 16, 40}, "aabbcc", 100);
   const FunnelUnits units = funnel_units(log, plan_of({"a", "b", "c"}, 20), {1});
   EXPECT_EQ(units.reached, (std::vector<Steps>{7}));
-  EXPECT_EQ(units.time[0], (std::vector<std::int64_t>{2}));  // 12 - 10
-  EXPECT_EQ(units.time[1], (std::vector<std::int64_t>{6}));  // 16 - 10
-  EXPECT_EQ(units.lag[1], (std::vector<std::int64_t>{1}));   // 16 - 15: the step before is the last
+  EXPECT_EQ(units.at[0].time, (std::vector<std::int64_t>{2}));  // 12 - 10
+  EXPECT_EQ(units.at[1].time, (std::vector<std::int64_t>{6}));  // 16 - 10
+  EXPECT_EQ(units.at[1].lag,
+            (std::vector<std::int64_t>{1}));  // 16 - 15: the step before is the last
 }
 
 TEST(Funnel, TheWindowHoldsItsEnd) {
@@ -112,7 +113,7 @@ TEST(Funnel, AnOpenWindowIsNotALostCustomer) {
   const auto log = log_of({0, 95}, "aa", 100, {1, 2});
   const auto plan = plan_of({"a", "b"}, 8);
   const FunnelUnits units = funnel_units(log, plan, {1});
-  EXPECT_EQ(units.time[0], (std::vector<std::int64_t>{kClosed, 5}));
+  EXPECT_EQ(units.at[0].time, (std::vector<std::int64_t>{5}));
   const FunnelTable table =
       funnel_table(units, std::nullopt, {0, plan.window, 100, 0.95, {0.5}}, {1});
   EXPECT_EQ(table.count, (std::vector<std::int64_t>{2, 0}));
@@ -122,7 +123,7 @@ TEST(Funnel, AnOpenWindowIsNotALostCustomer) {
 
 TEST(Funnel, TheCensoredRateIsTheProductLimit) {
   // Of four, one came after 2; one is open for 1, before that, and two are decided.
-  FunnelUnits units{2, {3, 1, 1, 1}, {{2, 1, kClosed, kClosed}}, {{2, -1, -1, -1}}, {}};
+  FunnelUnits units{2, {3, 1, 1, 1}, {{{0, 1}, {2, 1}, {2, FunnelUnits::kNotYet}}}, {}};
   const FunnelTable table = funnel_table(units, std::nullopt, {0, {0, 8}, 100, 0.95, {}}, {1});
   EXPECT_NEAR(table.final_rate[1], 1.0 / 3.0, 1e-15);
   EXPECT_EQ(table.rate[1], 0.25);
@@ -143,8 +144,12 @@ TEST(Funnel, GivesTheSameUnitsForAnyNumberOfThreads) {
     plan.order = order;
     const FunnelUnits one = funnel_units(log, plan, {1}), four = funnel_units(log, plan, {4});
     EXPECT_EQ(one.reached, four.reached);
-    EXPECT_EQ(one.time, four.time);
-    EXPECT_EQ(one.lag, four.lag);
+    ASSERT_EQ(one.at.size(), four.at.size());
+    for (std::size_t k = 0; k < one.at.size(); ++k) {
+      EXPECT_EQ(one.at[k].unit, four.at[k].unit);
+      EXPECT_EQ(one.at[k].time, four.at[k].time);
+      EXPECT_EQ(one.at[k].lag, four.at[k].lag);
+    }
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "tenure/events/event_log.hpp"
 #include "tenure/support/execution.hpp"
+#include "tenure/support/order_free_sum.hpp"
 
 namespace tenure::cohort {
 
@@ -77,6 +78,36 @@ struct Members {
   }
   std::span<const Cell> cells_of(std::int64_t member) const;
 };
+
+/// Members before they have rows: a state that merges, of O(customers x ages).
+struct MemberRows {
+  struct Row {
+    std::int64_t customer;
+    std::int64_t period;  ///< of the start
+    std::int64_t last_age;
+    std::int64_t first_cell;
+    std::int32_t group;  ///< code, or kNoValue
+  };
+
+  std::int64_t customers = 0;                                    ///< of the log
+  std::int64_t from = std::numeric_limits<std::int64_t>::max();  ///< first instant or signup
+  std::vector<Row> rows;
+  std::vector<Members::Cell> cells;
+  std::int64_t without_start = 0;
+  OrderFreeSum unassigned;
+
+  /// Adds customers that come later; their codes follow on.
+  MemberRows& operator+=(const MemberRows& later);
+};
+
+/// Reads the members of one log. What it throws: see `cohort_members`.
+MemberRows member_rows(const events::EventLog& log, const MemberOptions& options,
+                       const Execution& execution);
+
+/// Gives members their cohorts, groups and ages. Of `options` the period, the clock, max_age and
+/// brackets are read. Throws InvalidInput if rows and cells do not fit each other.
+Members assemble(MemberRows rows, const MemberOptions& options, const TimeZone& timezone,
+                 std::int64_t observed_until, const Execution& execution);
 
 /// Reads every customer as a member of its cohort (of several, if `recurring`): age of an event is
 ///

@@ -5,6 +5,7 @@
 
 #include "tenure/events/event_log.hpp"
 #include "tenure/support/execution.hpp"
+#include "tenure/support/order_free_sum.hpp"
 
 namespace tenure::cohort {
 
@@ -32,6 +33,31 @@ struct RetentionTable {
   }
 };
 
+/// What was counted of some customers: a state that merges. By all periods of the observation, x
+/// ages from 0 on, row-major.
+struct RetentionCounts {
+  std::int64_t first_period = 0;  ///< of the observation
+  std::int64_t complete = 0;      ///< the last period that ended by its end
+  std::int64_t periods = 0, ages = 0;
+  std::vector<std::int64_t> size;     ///< customers by period of the first order; empty: nobody's
+  std::vector<std::int64_t> active;   ///< by cell
+  std::vector<OrderFreeSum> revenue;  ///< by cell; empty if not asked for
+  std::int64_t without_orders = 0;
+  OrderFreeSum unassigned;
+
+  /// Adds other customers of the same observation. Throws InvalidInput for another shape.
+  RetentionCounts& operator+=(const RetentionCounts& other);
+};
+
+/// The counts of one log. Throws InvalidInput if there are more than 2^24 cells.
+RetentionCounts retention_counts(const events::EventLog& log, const RetentionOptions& options,
+                                 const Execution& execution);
+
+/// The cells that exist: from the first cohort with a customer to the last. `max_age` of the
+/// options that the counts were made with.
+RetentionTable retention_table(const RetentionCounts& counts,
+                               std::optional<std::int64_t> max_age = {});
+
 /// Calendar cohorts of customers by the period of their first order ever, and what they did k
 /// periods later: active means at least one order row in that very period (a period with nothing
 /// but refunds is not active, but its money counts).
@@ -42,7 +68,8 @@ struct RetentionTable {
 /// was seen, its cells are not observed.
 ///
 /// One pass, O(rows); bound by reading times and amounts. State O(cohorts x ages), at most
-/// 256 MB. Same bits for any thread count. Throws InvalidInput if there are more than 2^24 cells.
+/// 256 MB. Money is added free of order: same bits for any thread count and split by customer.
+/// Throws InvalidInput if there are more than 2^24 cells.
 RetentionTable retention(const events::EventLog& log, const RetentionOptions& options,
                          const Execution& execution);
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -10,6 +11,9 @@ namespace tenure::events {
 
 /// Code of a property that an event does not have.
 inline constexpr std::int32_t kNoValue = -1;
+
+/// The start of observation where nobody said it: then the first event is it.
+inline constexpr std::int64_t kNotSaid = std::numeric_limits<std::int64_t>::min();
 
 /// What one customer did, in canonical order: (time, event, amount). Views into the log.
 struct CustomerEvents {
@@ -35,7 +39,7 @@ struct EventLog {
   std::vector<Buffer<std::int32_t>> property;
   std::vector<std::uint8_t> order_event;  ///< by event code: 1 for orders; empty: every row is one
   TimeZone timezone;                      ///< of days, weeks and months
-  std::int64_t observed_from = 0;         ///< first instant under observation
+  std::int64_t observed_from = kNotSaid;  ///< first instant under observation
   std::int64_t observed_until = 0;        ///< first instant no longer under observation
 
   std::int64_t customers() const { return offset.size() - 1; }

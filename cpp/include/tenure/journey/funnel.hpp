@@ -44,26 +44,33 @@ struct FunnelPlan {
   bool by_last = false;                          ///< of the last reached step instead of the first
 };
 
-/// Times of a unit (customer, session or attempt) that is not at a step and cannot be any more.
-inline constexpr std::int64_t kClosed = -1;
-
-/// One row for each unit that reached step 1, in order of customers, then of split and held values,
-/// then of time.
+/// One row for each unit (customer, session or attempt) that reached step 1, in order of customers,
+/// then of split and held values, then of time.
 ///
 /// Step k is reached if some chain ends with it; under `any` and `anchored`, if some chain has k
 /// events. Told of it is the chain that ends first; among those, the one that starts last; and of
 /// those, the one whose event before is last.
 struct FunnelUnits {
+  /// Of the units that are at a step or may still come there, in their order; most never do.
+  struct Times {
+    std::vector<std::int64_t> unit;
+    /// Microseconds from the chain's start to the step; for units that may still come, from the
+    /// latest start that may lead there to `observed_until`.
+    std::vector<std::int64_t> time;
+    std::vector<std::int64_t> lag;  ///< from the event before to the step; kNotYet
+  };
+  static constexpr std::int64_t kNotYet = -1;
+
   int steps = 0;
   std::vector<Steps> reached;
-  /// By step from the second on, by unit: microseconds from the chain's start to the step if it is
-  /// reached. If not: from the latest start that may still lead there to `observed_until`, or
-  /// kClosed.
-  std::vector<std::vector<std::int64_t>> time;
-  std::vector<std::vector<std::int64_t>> lag;  ///< the same from the event before; kClosed if none
+  std::vector<Times> at;  ///< by step from the second on
   /// By unit, with `by` or `split`: code of the value of the last event, in the log's order, at the
   /// instant of the first (last) step of the furthest chain that can serve it; kNoValue for none.
   std::vector<std::int32_t> group;
+
+  /// Adds units of customers that come later, found by the same plan. Throws InvalidInput for
+  /// another number of steps, or if only one of both has groups.
+  FunnelUnits& operator+=(const FunnelUnits& later);
 };
 
 /// Finds the chains. A plan of ordered steps with windows from step 1, any start and nothing else

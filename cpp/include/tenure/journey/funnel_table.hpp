@@ -38,7 +38,8 @@ struct FunnelTable {
 /// log(-log). Where no unit is open it is the rate itself, with its interval. NaN if nobody was
 /// watched to the end of the window; without a window, 1 - S as far as anybody was watched.
 ///
-/// O(units x steps); one thread. Throws InvalidInput for a level or quantile out of range.
+/// O(units x steps), steps in parallel; same bits for any thread count. Throws InvalidInput for a
+/// level or quantile out of range.
 FunnelTable funnel_table(const FunnelUnits& units,
                          std::optional<std::span<const std::int64_t>> rows,
                          const FunnelTableOptions& options, const Execution& execution);

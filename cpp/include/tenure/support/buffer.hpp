@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <type_traits>
+#include <utility>
 
 namespace tenure {
 
@@ -12,7 +13,10 @@ namespace detail {
 void* allocate_pages(std::size_t bytes);
 void free_pages(void* p) noexcept;
 struct FreePages {
-  void operator()(void* p) const noexcept { free_pages(p); }
+  std::shared_ptr<const void> lender;  ///< whose memory it is, if not ours
+  void operator()(void* p) const noexcept {
+    if (!lender) free_pages(p);
+  }
 };
 }  // namespace detail
 
@@ -27,6 +31,14 @@ class Buffer {
   explicit Buffer(std::int64_t size)
       : data_(static_cast<T*>(detail::allocate_pages(static_cast<std::size_t>(size) * sizeof(T)))),
         size_(size) {}
+
+  /// Memory of somebody else, such as a mapped file, which `lender` keeps alive. Only to be read.
+  static Buffer borrowed(const T* data, std::int64_t size, std::shared_ptr<const void> lender) {
+    Buffer buffer;
+    buffer.data_ = {const_cast<T*>(data), detail::FreePages{std::move(lender)}};
+    buffer.size_ = size;
+    return buffer;
+  }
 
   std::int64_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
