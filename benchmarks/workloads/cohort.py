@@ -29,8 +29,8 @@ triangle = Workload(
 )
 base = Workload(
     "growth",
-    "new, returning, resurrected and dormant customers by month, 10^7 orders of 10^6 customers, log "
-    "indexed before",
+    "new, returning, resurrected and dormant customers by month, 10^7 orders of 10^6 customers, "
+    "log indexed before",
     orders,
     full=ORDERS["full"],
     smoke=ORDERS["smoke"],
@@ -65,9 +65,9 @@ def _(data: Data, threads: int) -> Run:
     return run
 
 
-PLAIN = """WITH f AS (SELECT customer, date_trunc('month', min(time)) c FROM orders GROUP BY customer)
-SELECT c, date_diff('month', c, date_trunc('month', time)) k, count(DISTINCT customer) u,
-sum(amount) m FROM orders JOIN f USING (customer) GROUP BY c, k"""
+PLAIN = """WITH f AS (SELECT customer, date_trunc('month', min(time)) c FROM orders
+GROUP BY customer) SELECT c, date_diff('month', c, date_trunc('month', time)) k,
+count(DISTINCT customer) u, sum(amount) m FROM orders JOIN f USING (customer) GROUP BY c, k"""
 BY_MONTH = """WITH a AS (SELECT customer, (year(time) * 12 + month(time))::INT mo, sum(amount) m
 FROM orders GROUP BY customer, mo), f AS (SELECT customer, min(mo) c FROM a GROUP BY customer)
 SELECT c, mo - c k, count(*) u, sum(m) m FROM a JOIN f USING (customer) GROUP BY c, k"""
@@ -159,8 +159,8 @@ def _(data: Data, threads: int) -> Run:
     return run
 
 
-ACCOUNT = """WITH a AS (SELECT DISTINCT customer, (year(time) * 12 + month(time))::INT mo FROM orders),
-w AS (SELECT mo, lag(mo) OVER p b, lead(mo) OVER p n FROM a
+ACCOUNT = """WITH a AS (SELECT DISTINCT customer, (year(time) * 12 + month(time))::INT mo
+FROM orders), w AS (SELECT mo, lag(mo) OVER p b, lead(mo) OVER p n FROM a
 WINDOW p AS (PARTITION BY customer ORDER BY mo)), e AS (SELECT max(mo) e FROM a)
 SELECT count(*) active, count(*) FILTER (b IS NULL) fresh, count(*) FILTER (mo - b > 1) resurrected,
 count(*) FILTER (mo < e AND (n IS NULL OR n - mo > 1)) dormant FROM w, e"""

@@ -17,6 +17,8 @@ import numpy as np
 import pyarrow as pa
 
 import tenure as tn
+from tenure import _core
+from tenure._model_file import from_bytes, to_bytes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +57,8 @@ def _add(seen: Any, value: Any) -> None:
     elif getattr(value, "_fitted", None):
         for field in value._fitted:
             _add(seen, getattr(value, field))
+    elif isinstance(value, _core.journey.FunnelUnits):
+        _add(seen, [value.reached(), value.group()])
     elif isinstance(value, tn.EventLog):
         core = value._core
         properties = [core.property(p) for p in range(len(value.properties))]
@@ -97,6 +101,29 @@ def index(table: pa.Table, threads: int) -> tn.EventLog:
 @functools.lru_cache(maxsize=2)
 def a_log(n: int) -> tn.EventLog:
     return index(orders(n), 1)
+
+
+def halves(n: int) -> tuple[pa.Table, pa.Table]:
+    table = orders(n)
+    return table.slice(0, n // 2), table.slice(n // 2)
+
+
+def append(tables: tuple[pa.Table, pa.Table], threads: int) -> tn.EventLog:
+    first, later = tables
+    return index(first, threads).append(later, n_threads=threads)
+
+
+@functools.lru_cache(maxsize=2)
+def stored(n: int) -> bytes:
+    return to_bytes(a_log(n))
+
+
+def scan_parts(log: tn.EventLog, threads: int) -> Any:
+    total = tn.cohort.RetentionScan("month", value="revenue", n_bootstrap=0)
+    for part in log.parts(7):
+        scan = tn.cohort.RetentionScan("month", value="revenue", n_bootstrap=0)
+        total.merge(scan.visit(part, n_threads=threads))
+    return total.finish()
 
 
 @functools.lru_cache(maxsize=2)
@@ -166,6 +193,9 @@ ENTRIES = [
     Entry("order_gaps", a_log, lambda log, t: log.order_gaps(n_threads=t), 20_000_000),
     Entry("order_periods", a_log, lambda log, t: log.order_periods(n_threads=t), 20_000_000),
     Entry("EventLog with properties", sold_orders, index_sold, 10_000_000),
+    Entry("append", halves, append, 20_000_000),
+    Entry("load", stored, lambda data, t: from_bytes(data), 20_000_000),
+    Entry("scans of parts", a_log, scan_parts, 10_000_000),
     Entry("split", a_log, lambda log, t: log.split("2022-01-01", n_threads=t), 30_000_000),
     Entry(
         "retention", a_log, lambda log, t: tn.cohort.retention(log, "week", n_threads=t), 30_000_000

@@ -126,6 +126,7 @@ class Asked:
                 rates=cell["rate"][g],
                 lower=cell["lower"][g],
                 upper=cell["upper"][g],
+                active=active[g],
                 few=observed[g] & (active[g] < _FEW),
                 mean=RetentionMean(
                     age=ages,

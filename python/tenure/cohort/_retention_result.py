@@ -80,6 +80,8 @@ class Retention(Table):
     rates, lower, upper : ndarray of float, shape (n_cohorts, n_ages)
         NaN also where there is nothing (or a negative sum) to divide by. With
         ``match="on_or_after"`` not counts over denominators but Kaplan-Meier estimates.
+    active : ndarray of int, shape (n_cohorts, n_ages)
+        Customers with a return behind the cell, whatever is counted; 0 where not observed.
     few : ndarray of bool, shape (n_cohorts, n_ages)
         Whether fewer than 5 customers came back: read the interval with care.
     mean : RetentionMean
@@ -119,6 +121,7 @@ class Retention(Table):
     rates: Floats
     lower: Floats
     upper: Floats
+    active: Ints
     few: Flags
     mean: RetentionMean
     period: str

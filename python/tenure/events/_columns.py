@@ -28,6 +28,12 @@ class Layout:
     on_invalid: str
     ambiguous: str
 
+    @property
+    def columns(self) -> list[str]:
+        """Return the names of all columns, each role's in turn."""
+        named = (self.customer, self.time, self.amount, self.event, *self.properties)
+        return [name for name in named if name is not None]
+
 
 def order_flags(log: LogRows) -> list[int]:
     """Return by event name of a log whether it is an order."""

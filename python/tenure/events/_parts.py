@@ -128,7 +128,7 @@ class LogParts(LogRows):
         >>> orders = tn.datasets.load_cdnow(sample=True)
         >>> log = tn.EventLog(orders, customer="sample_id", time="date", amount="amount")
         >>> [part.n_customers for part in log.parts(3)]
-        [793, 781, 783]
+        [792, 773, 792]
         """
         n = min(as_count(n, "n", at_least=1), max(self.n_customers, 1))
         offset = self._core.offset

@@ -58,7 +58,7 @@ class LogRows:
     ) -> None:
         """Index the rows of a frame; a `partial` one may lack names of orders."""
         at = self._layout
-        columns = [c for c in (at.customer, at.time, at.amount, at.event, *at.properties) if c]
+        columns = at.columns
         reader = _frames.as_reader(frame, columns)
         reader = _columns.typed(reader, at.customer, at.time, at.amount, at.event, at.properties)
         table, table_stream = _columns.customer_table(customers, at.customer, reader)

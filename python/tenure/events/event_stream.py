@@ -290,7 +290,7 @@ class EventStream:
                 "threads": str(self._threads),
             }
             at = self._layout
-            columns = [c for c in (at.customer, at.time, at.amount, at.event, *at.properties) if c]
+            columns = at.columns
             with opened(self._duckdb, source, sql, database, config) as (connection, relation):
                 _frames.require_columns(relation.columns, columns)
                 names = ", ".join(map(quoted, dict.fromkeys(columns)))

@@ -108,7 +108,7 @@ def stream(
     --------
     >>> import pathlib, tempfile, tenure as tn
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "orders.csv"
-    >>> _ = path.write_text("id,day,value\n1,2024-01-01,9.5\n1,2024-02-01,3\n")
+    >>> _ = path.write_text("id,day,value\\n1,2024-01-01,9.5\\n1,2024-02-01,3\\n")
     >>> orders = tn.stream(path, customer="id", time="day", amount="value")
     >>> (growth,) = orders.run(tn.cohort.GrowthScan())
     >>> growth.active.tolist()

@@ -86,14 +86,12 @@ class Scan(ABC):
     >>> import tenure as tn
     >>> orders = tn.datasets.load_cdnow(sample=True)
     >>> log = tn.EventLog(orders, customer="sample_id", time="date", amount="amount")
-    >>> ids = log.customer_ids
-    >>> first, later = tn.cohort.GrowthScan(), tn.cohort.GrowthScan()
-    >>> _ = first.visit(log.where(customers=ids[:1000]))
-    >>> _ = later.visit(log.where(customers=ids[1000:]))
-    >>> first.merge(tn.cohort.GrowthScan.from_bytes(later.to_bytes())).finish().new[:2].tolist()
-    [780, 811]
-    >>> tn.cohort.growth(log).new[:2].tolist()
-    [780, 811]
+    >>> first, later = (tn.cohort.GrowthScan().visit(part) for part in log.parts(2))
+    >>> later = tn.Scan.from_bytes(later.to_bytes())  # from another process, say
+    >>> first.merge(later).finish().new[:3].tolist()
+    [781, 857, 719]
+    >>> tn.cohort.growth(log).new[:3].tolist()
+    [781, 857, 719]
     """
 
     def __init__(self, **settings: Any) -> None:
