@@ -35,6 +35,7 @@ from tenure._errors import InvalidInputError, ModelFileError
 _MAGIC = b"TENURE\x00"
 _VERSION = 1
 _MAPPED = 2**20  # smaller files are read
+_PIECE = 2**24  # Ctrl-C is answered between two pieces
 _MAX_HEADER = 64 * 2**20
 _MAX_DEPTH = 40
 _DTYPES = {"<f8", "<f4", "<i8", "<i4", "<u8", "|u1", "|b1", "<u2", "<u4"}
@@ -84,7 +85,8 @@ def _parts(obj: Any) -> Iterator[bytes | memoryview]:
     yield told(_MAGIC + bytes([_VERSION]) + len(header).to_bytes(8, "little") + header)
     for array in arrays:
         raw = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
-        yield told(raw)
+        for at in range(0, raw.nbytes, _PIECE):
+            yield told(raw[at : at + _PIECE])
         yield told(b"\0" * (-raw.nbytes % 8))
     yield digest.digest()
 
@@ -105,7 +107,10 @@ def from_bytes(data: bytes | mmap.mmap) -> Any:
     if length > _MAX_HEADER or 16 + length > len(content):
         msg = "the model file is truncated or its header length is wrong"
         raise ModelFileError(msg)
-    if hashlib.sha256(content).digest() != digest:
+    seen = hashlib.sha256()
+    for at in range(0, len(content), _PIECE):
+        seen.update(content[at : at + _PIECE])
+    if seen.digest() != digest:
         msg = "the model file is damaged: its checksum does not match"
         raise ModelFileError(msg)
     try:
