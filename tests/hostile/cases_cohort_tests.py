@@ -56,7 +56,7 @@ CASES = [
     OK(
         "compare: cohorts of one",
         lambda: compare(gaps()),
-        lambda c: bool((c.p_adjusted == 1.0).all() and np.isfinite(c.lower).all()),
+        lambda c: bool((c.p_adjusted > 0.05).all() and np.isfinite(c.lower).all()),
     ),
     E("compare: 1 nobody", lambda: compare(retention(a_log_of_nobody())), "two at least"),
     E("compare: one cohort", lambda: compare(retention(a_log([1], [1]))), "two at least"),
@@ -183,7 +183,7 @@ CASES = [
     E(
         "contracts: a change to nobody knows what",
         lambda: contracts(signed((1, 2, "change", None))),
-        "missing",
+        "null or NaN",
     ),
     E("contracts: term of text", lambda: contracts(signed(), term="1y"), "term must"),
     E("contracts: a name of nothing", lambda: contracts(signed(), cancel="stop"), "cancel: no"),

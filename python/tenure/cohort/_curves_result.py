@@ -189,10 +189,7 @@ class CurveComparison(Table):
         plotting.percent_ticks(ax.yaxis)
         label = "Returned" if self.curve == "return" else "Not yet churned"
         ax.set(xlabel="Days since the start", ylabel=label)
-        if self.curve == "return":
-            ax.set_ylim(bottom=0.0)
-        else:
-            ax.set_ylim(top=1.02)
+        ax.set_ylim(bottom=0.0, top=None if self.curve == "return" else 1.02)
         if len(self.group) <= 12:
             ax.legend()
         return ax

@@ -199,7 +199,15 @@ closing_revenue : ndarray of float, shape (n_periods,)
                        label=label)  # fmt: skip
                 base = base + sign * amounts
         net = self.closing_revenue - self.opening_revenue
-        ax.plot(position, net, "o", color=plotting.INK, markersize=3.5, label="net")
+        ax.plot(
+            position,
+            net,
+            "o",
+            color=plotting.INK,
+            markersize=5,
+            markeredgecolor=plotting.ON_ACCENT,
+            label="net",
+        )
         ax.axhline(0.0, color=plotting.INK, linewidth=0.8)
         step = max(1, -(-len(position) // 8))
         ax.set_xticks(position[::step], labels=[str(day) for day in self.periods[::step]])
@@ -380,17 +388,18 @@ def _roles(log: EventLog, given: dict[str, Any]) -> list[int]:
         if events is None and name != "start" and name not in log.event_names:
             continue
         flags = event_flags(log, name if events is None else events, name)
-        for event, flag in enumerate(flags):
-            if flag and role[event]:
-                other = _ROLES[role[event] - 1]
-                msg = f"{name}: the event {log.event_names[event]!r} is named as {other}, too"
+        for at in np.flatnonzero(flags):
+            if role[at]:
+                other = _ROLES[role[at] - 1]
+                msg = f"{name}: the event {log.event_names[at]!r} is named as {other}, too"
                 raise InvalidInputError(msg, argument=name, value=events)
-            role[event] = code if flag else role[event]
+            role[at] = code
     for event, code in zip(log.event_names, role, strict=True):
-        if _ROLES[code - 1] in ("start", "change") and code and event not in log.orders:
+        name = _ROLES[code - 1] if code else ""
+        if name in ("start", "change") and event not in log.orders:
             msg = (
-                f"{_ROLES[code - 1]}: {event!r} must be among the orders of the log, so that "
-                f"missing amounts are found: tn.EventLog(..., orders=[{event!r}, ...])"
+                f"{name}: {event!r} must be among the orders of the log, so that missing amounts "
+                f"are found: tn.EventLog(..., orders=[{event!r}, ...])"
             )
-            raise InvalidInputError(msg, argument=_ROLES[code - 1], value=event)
+            raise InvalidInputError(msg, argument=name, value=event)
     return role
