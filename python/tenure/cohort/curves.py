@@ -14,7 +14,13 @@ from tenure._errors import InvalidInputError
 from tenure._time import PERIODS, as_horizon
 from tenure._validation import Floats, Ints, as_choice, as_number, as_threads
 from tenure.cohort._curves_result import CurveComparison, CurvePairs, GroupCurve
-from tenure.cohort._members import breakdown, event_flags, property_filters, signup_instants
+from tenure.cohort._members import (
+    breakdown,
+    event_flags,
+    property_filters,
+    signup_instants,
+    where_pairs,
+)
 from tenure.cohort.compare import CORRECTIONS
 from tenure.events import EventLog
 from tenure.events.event_log import as_log
@@ -137,7 +143,7 @@ def compare_curves(
         anchor=anchor,
         start_event=event_flags(log, start_event, "start_event"),
         return_event=event_flags(log, return_event, "return_event"),
-        where=property_filters(log, where),
+        where=property_filters(log, where_pairs(where)),
         signup=signup_instants(log, signup),
         by_property=groups.by_property,
         by_customer=groups.by_customer,
@@ -148,7 +154,7 @@ def compare_curves(
         days, code = _codes(times["cohort"])
         labels = days.view("datetime64[D]").tolist()
     else:
-        labels, code = _labels(times["group"], groups.label)
+        labels, code = _labels(times["group"], groups.labels)
     if len(labels) > _MAX_GROUPS:
         msg = f"{len(labels):,} groups are more than {_MAX_GROUPS}: choose a longer period"
         raise InvalidInputError(msg, argument="period", value=period)
@@ -253,12 +259,12 @@ def _silence(curve: str, inactive_after: Any) -> int | None:
     return int(days)
 
 
-def _labels(codes: Any, label: Any) -> tuple[list[Any], Any]:
+def _labels(codes: Any, values: Sequence[Any]) -> tuple[list[Any], Any]:
     """The values that occur, ascending, those without one last; and the position of each row's."""
     found, position = _codes(codes)
     if found.size and found[0] < 0:
         found, position = np.roll(found, -1), (position - 1) % found.size
-    return [label(int(c)) for c in found], position
+    return [None if c < 0 else values[c] for c in found.tolist()], position
 
 
 def _strata(log: EventLog, strata: str | None, by: str | None, times: Any) -> tuple[Any, int]:
