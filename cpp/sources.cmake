@@ -12,6 +12,8 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/rising_factorial.cpp
   cpp/src/cohort/active_users.cpp
   cpp/src/cohort/age_clock.cpp
+  cpp/src/cohort/contract_table.cpp
+  cpp/src/cohort/contracts.cpp
   cpp/src/cohort/growth.cpp
   cpp/src/cohort/members.cpp
   cpp/src/cohort/period_index.cpp
@@ -20,6 +22,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/cohort/retention_cells.cpp
   cpp/src/cohort/retention_rates.cpp
   cpp/src/cohort/return_curve.cpp
+  cpp/src/cohort/return_times.cpp
   cpp/src/cohort/waits.cpp
   cpp/src/events/append.cpp
   cpp/src/events/arrow_batches.cpp
@@ -51,15 +54,21 @@ set(TENURE_CORE_SOURCES
   cpp/src/simulate/customers.cpp
   cpp/src/simulate/programmes.cpp
   cpp/src/special/beta.cpp
+  cpp/src/special/chi_square.cpp
   cpp/src/special/gamma.cpp
   cpp/src/special/hypergeometric.cpp
   cpp/src/special/normal.cpp
   cpp/src/support/buffer.cpp
   cpp/src/support/calendar.cpp
   cpp/src/support/errors.cpp
+  cpp/src/survival/beta_binomial.cpp
+  cpp/src/survival/beta_geometric.cpp
   cpp/src/survival/curve_limits.cpp
   cpp/src/survival/kaplan_meier.cpp
+  cpp/src/survival/log_rank.cpp
+  cpp/src/survival/multiplicity.cpp
   cpp/src/survival/proportion.cpp
+  cpp/src/survival/proportion_test.cpp
 )
 set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_clv.cpp
@@ -73,10 +82,14 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_survival.cpp
   cpp/bindings/clv_bg_nbd.cpp
   cpp/bindings/clv_gamma_gamma.cpp
+  cpp/bindings/cohort_compare.cpp
+  cpp/bindings/cohort_contracts.cpp
   cpp/bindings/cohort_growth.cpp
   cpp/bindings/cohort_retention.cpp
   cpp/bindings/cohort_states.cpp
   cpp/bindings/module.cpp
+  cpp/bindings/survival_beta_geometric.cpp
+  cpp/bindings/survival_tests.cpp
 )
 set(TENURE_TEST_SOURCES
   tests/cpp/clv/bg_nbd_test.cpp
@@ -85,10 +98,12 @@ set(TENURE_TEST_SOURCES
   tests/cpp/clv/order_days_test.cpp
   tests/cpp/clv/repeat_purchases_test.cpp
   tests/cpp/clv/rising_factorial_test.cpp
+  tests/cpp/cohort/contracts_test.cpp
   tests/cpp/cohort/growth_test.cpp
   tests/cpp/cohort/members_test.cpp
   tests/cpp/cohort/retention_test.cpp
   tests/cpp/events/append_test.cpp
+  tests/cpp/cohort/return_times_test.cpp
   tests/cpp/events/clean_test.cpp
   tests/cpp/events/index_test.cpp
   tests/cpp/events/string_ids_test.cpp
@@ -103,6 +118,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/segment/rfm_test.cpp
   tests/cpp/simulate/customers_test.cpp
   tests/cpp/simulate/programmes_test.cpp
+  tests/cpp/special/chi_square_test.cpp
   tests/cpp/special/edges_test.cpp
   tests/cpp/special/elementary_test.cpp
   tests/cpp/special/normal_test.cpp
@@ -114,7 +130,10 @@ set(TENURE_TEST_SOURCES
   tests/cpp/support/quantile_test.cpp
   tests/cpp/support/radix_sort_test.cpp
   tests/cpp/support/random_test.cpp
+  tests/cpp/survival/beta_geometric_test.cpp
   tests/cpp/survival/curve_limits_test.cpp
   tests/cpp/survival/kaplan_meier_test.cpp
+  tests/cpp/survival/log_rank_test.cpp
+  tests/cpp/survival/proportion_difference_test.cpp
   tests/cpp/survival/proportion_test.cpp
 )

@@ -1,5 +1,6 @@
 #include "arrays.hpp"
 #include "tenure/special/beta.hpp"
+#include "tenure/special/chi_square.hpp"
 #include "tenure/special/gamma.hpp"
 #include "tenure/special/hypergeometric.hpp"
 
@@ -40,6 +41,7 @@ void bind_special(py::module_& m) {
   bind1<special::lgamma>(m, "lgamma");
   bind1<special::digamma>(m, "digamma");
   bind1<special::trigamma>(m, "trigamma");
+  bind2<special::gamma_q>(m, "gamma_q", "a", "x");
   bind2<special::log_beta>(m, "log_beta", "a", "b");
   bind2<special::log_gamma_ratio>(m, "log_gamma_ratio", "x", "n");
   m.def(

@@ -44,8 +44,6 @@ cohort::RateOptions rate_options(const std::string& value, const std::string& de
           min_events};
 }
 
-using Filters = std::vector<std::pair<std::size_t, std::vector<std::uint8_t>>>;
-
 cohort::MemberRows members(const events::EventLog& log, Period period, bool rolling,
                            const std::string& anchor, std::vector<std::uint8_t> start_event,
                            std::vector<std::uint8_t> return_event, Filters where,
@@ -54,20 +52,10 @@ cohort::MemberRows members(const events::EventLog& log, Period period, bool roll
                            const std::optional<Column<std::int32_t>>& by_customer, bool same_value,
                            std::optional<std::int64_t> max_age,
                            std::optional<std::vector<std::int64_t>> brackets, int threads) {
-  using cohort::Anchor;
-  cohort::MemberOptions o;
-  o.period = period;
+  cohort::MemberOptions o =
+      member_options(period, anchor, std::move(start_event), std::move(return_event),
+                     std::move(where), signup, by_property, by_customer);
   o.clock = rolling ? cohort::Clock::rolling : cohort::Clock::calendar;
-  o.anchor = chosen<Anchor>({{"first_ever", Anchor::first_ever},
-                             {"first_matching", Anchor::first_matching},
-                             {"recurring", Anchor::recurring}},
-                            anchor);
-  o.start_event = std::move(start_event);
-  o.return_event = std::move(return_event);
-  for (auto& [property, allowed] : where) o.where.push_back({property, std::move(allowed)});
-  o.signup = view(signup, "signup");
-  o.by_property = by_property;
-  o.by_customer = view(by_customer, "by");
   o.same_value = same_value;
   o.max_age = max_age;
   o.brackets = std::move(brackets);
@@ -175,6 +163,28 @@ py::dict shares(const Members& all, std::int64_t min_events, double level, int t
 }
 
 }  // namespace
+
+cohort::MemberOptions member_options(Period period, const std::string& anchor,
+                                     std::vector<std::uint8_t> start_event,
+                                     std::vector<std::uint8_t> return_event, Filters where,
+                                     const std::optional<Column<std::int64_t>>& signup,
+                                     std::optional<std::size_t> by_property,
+                                     const std::optional<Column<std::int32_t>>& by_customer) {
+  using cohort::Anchor;
+  cohort::MemberOptions o;
+  o.period = period;
+  o.anchor = chosen<Anchor>({{"first_ever", Anchor::first_ever},
+                             {"first_matching", Anchor::first_matching},
+                             {"recurring", Anchor::recurring}},
+                            anchor);
+  o.start_event = std::move(start_event);
+  o.return_event = std::move(return_event);
+  for (auto& [property, allowed] : where) o.where.push_back({property, std::move(allowed)});
+  o.signup = view(signup, "signup");
+  o.by_property = by_property;
+  o.by_customer = view(by_customer, "by");
+  return o;
+}
 
 void bind_retention(py::module_& m) {
   bind_members(m);

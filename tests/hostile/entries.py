@@ -151,6 +151,23 @@ def visits(n: int) -> tn.EventLog:
 STEPS = ["view", "cart", "pay"]
 
 
+@functools.lru_cache(maxsize=2)
+def signed(n: int) -> tn.EventLog:
+    rng = np.random.default_rng(16)
+    names = pa.array(["start", "renewal", "change", "cancel"])
+    codes = rng.choice(4, n, p=[0.4, 0.2, 0.2, 0.2]).astype(np.int8)
+    table = orders(n).append_column("what", pa.DictionaryArray.from_arrays(codes, names))
+    return tn.EventLog(
+        table,
+        customer="who",
+        time="when",
+        event="what",
+        amount="paid",
+        orders=["start", "change"],
+        n_threads=1,
+    )
+
+
 def lifetimes(n: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(13)
     return rng.exponential(100.0, n), rng.random(n) < 0.6
@@ -242,6 +259,26 @@ ENTRIES = [
         "active_users", a_log, lambda log, t: tn.cohort.active_users(log, n_threads=t), 30_000_000
     ),
     Entry("stickiness", a_log, lambda log, t: tn.cohort.stickiness(log, n_threads=t), 30_000_000),
+    Entry(
+        "compare_curves",
+        a_log,
+        lambda log, t: tn.cohort.compare_curves(log, pairwise=True, n_threads=t),
+        1_000_000,
+    ),
+    Entry(
+        "compare_curves of churn",
+        a_log,
+        lambda log, t: tn.cohort.compare_curves(
+            log, "quarter", curve="churn", inactive_after=90, n_threads=t
+        ),
+        10_000_000,
+    ),
+    Entry(
+        "contracts",
+        signed,
+        lambda log, t: tn.cohort.contracts(log, term=12, n_bootstrap=30, n_threads=t),
+        2_000_000,
+    ),
     Entry("rfm", a_log, lambda log, t: tn.segment.rfm(log, n_threads=t), 30_000_000),
     Entry(
         "Stages", a_log, lambda log, t: tn.lifecycle.Stages().assign(log, n_threads=t), 30_000_000

@@ -67,7 +67,7 @@ def end_of(rows, days):
     return max(t for _, t, _ in rows) + dt.timedelta(days=days, hours=5)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(
     logs,
     st.sampled_from(ZONES),
@@ -111,7 +111,7 @@ def test_growth_equals_sets_of_customers(rows, zone, period, lapse, by_signup, d
             assert getattr(g, name)[i] == len(customers), name
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(logs, st.sampled_from(["week", "month"]))
 def test_growth_adds_up(rows, period):
     g = tn.cohort.growth(log_of(rows, "Europe/London", end_of(rows, 20)), period, lapse=1)
@@ -146,7 +146,7 @@ def test_quick_ratio_limits_cover():
     assert 0.94 <= covered.mean() <= 0.96
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(logs, st.sampled_from(ZONES), st.integers(0, 40))
 def test_active_users_equal_sets_of_customers(rows, zone, days):
     until = end_of(rows, days)
@@ -162,7 +162,7 @@ def test_active_users_equal_sets_of_customers(rows, zone, days):
         assert_array_equal(users.ratio, users.daily / users.monthly)
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(
     logs,
     st.sampled_from(ZONES),

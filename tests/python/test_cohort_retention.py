@@ -275,7 +275,7 @@ def test_an_empty_log_gives_an_empty_result():
     assert len(r.to_pandas()) == 0
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(events, st.integers(0, 6))
 def test_max_age_only_cuts_columns(rows, max_age):
     log = log_of(frame_of(rows))
@@ -285,7 +285,7 @@ def test_max_age_only_cuts_columns(rows, max_age):
     assert_array_equal(part.mean.rate, whole.mean.rate[: max_age + 1])
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(events, st.randoms(use_true_random=False))
 def test_row_order_and_names_of_customers_do_not_matter(rows, random):
     shuffled = list(rows)
@@ -295,7 +295,7 @@ def test_row_order_and_names_of_customers_do_not_matter(rows, random):
     assert a.to_arrow().to_pandas().equals(b.to_arrow().to_pandas())
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(events)
 def test_every_first_order_is_in_its_own_age_zero(rows):
     r = tn.cohort.retention(log_of(frame_of(rows)))

@@ -118,15 +118,18 @@ def assert_equals(r, expected, period):
     assert r.cohorts.tolist() == [oracle.first_day(c, period) for c in cohorts]
     assert r.sizes.tolist() == sizes
     assert len(r.mean.age) == len(means)
-    for i, c in enumerate(cohorts):
-        for age in range(len(means)):
-            count, n, rate = cells.get((c, age), (None, None, None))
-            if (c, age) in cells or sizes[i] > 0:
-                assert_allclose(r.counts[i, age], number(count), rtol=1e-12, atol=1e-12)
-                assert_allclose(r.denominators[i, age], number(n), rtol=1e-12, atol=1e-12)
-            assert_allclose(r.rates[i, age], number(rate), rtol=1e-12, atol=1e-12)
-    for age, mean in means.items():
-        assert_allclose(r.mean.rate[age], number(mean), rtol=1e-12, atol=1e-12)
+    # A cohort that is empty in its group has no counts to compare, but no rate either.
+    told = [
+        [(c, age) in cells or size > 0 for age in range(len(means))]
+        for c, size in zip(cohorts, sizes, strict=True)
+    ]
+    none = (None, None, None)
+    table = [[cells.get((c, age), none) for age in range(len(means))] for c in cohorts]
+    for at, got in enumerate((r.counts, r.denominators, r.rates)):
+        wanted = np.array([[number(cell[at]) for cell in row] for row in table])
+        seen = np.array(told) | (at == 2)
+        assert_allclose(got[seen], wanted[seen], rtol=1e-12, atol=1e-12)
+    assert_allclose(r.mean.rate, [number(means[a]) for a in means], rtol=1e-12, atol=1e-12)
 
 
 def number(x):
@@ -182,7 +185,7 @@ def as_oracle(q, zone, signup, customers):
     return o
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(events, signups, questions(), st.sampled_from(ZONES), st.integers(0, 90))
 def test_equals_the_definition(rows, signup, q, zone, days_longer):
     until = end_of(rows, days_longer)
@@ -192,7 +195,7 @@ def test_equals_the_definition(rows, signup, q, zone, days_longer):
                   q["period"])  # fmt: skip
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(events, signups, questions(), st.sampled_from(["channel", "plan"]), st.booleans())
 def test_groups_equal_the_definition(rows, signup, q, by, same):
     until = end_of(rows, 20)
@@ -217,7 +220,7 @@ def test_groups_equal_the_definition(rows, signup, q, by, same):
 # --- identities -----------------------------------------------------------------------------------
 
 
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(events, st.sampled_from(ZONES), st.sampled_from(["week", "month"]), st.integers(1, 2))
 def test_on_or_after_is_the_reverse_cumulative_or_of_on(rows, zone, period, m):
     # One cohort after another under the calendar clock: all of its customers are observed alike.
@@ -234,7 +237,7 @@ def test_on_or_after_is_the_reverse_cumulative_or_of_on(rows, zone, period, m):
     assert (np.diff(after.rates, axis=1) <= 1e-12)[~np.isnan(after.rates[:, 1:])].all()
 
 
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(events, questions(), st.randoms(use_true_random=False))
 def test_rates_lie_in_their_limits_and_order_and_threads_do_not_matter(rows, q, dice):
     until = end_of(rows, 40)
@@ -256,7 +259,7 @@ def test_rates_lie_in_their_limits_and_order_and_threads_do_not_matter(rows, q, 
             assert (a.upper[known] >= a.rates[known] - slack).all()
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(events, st.sampled_from(["customers", "revenue"]), st.sampled_from(ZONES))
 def test_the_common_call_and_the_general_one_agree(rows, value, zone):
     # `where` that always holds, or all names of orders, sends the same question the other way.
@@ -270,7 +273,7 @@ def test_the_common_call_and_the_general_one_agree(rows, value, zone):
     assert_allclose(one.unassigned_revenue, other.unassigned_revenue)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(events)
 def test_on_or_before_never_rises_and_brackets_of_one_are_ages(rows):
     log = log_of(rows, "UTC", end_of(rows, 30))

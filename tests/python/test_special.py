@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import mpmath
 import numpy as np
 import pytest
 import scipy.special as sc
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -31,6 +32,18 @@ def test_equals_the_reference_table(name):
     arguments = [np.ascontiguousarray(rows[:, i]) for i in range(rows.shape[1] - 2)]
     got = getattr(special, name)(*arguments)
     assert_allclose(got, rows[:, -2], rtol=1e-14, atol=5e-15)
+
+
+@settings(max_examples=200)
+@given(st.one_of(st.integers(1, 40).map(lambda df: df / 2), st.floats(0.5, 1000)), st.floats(0, 3))
+def test_gamma_q_equals_mpmath(a, ratio):
+    """Q(a, x) within 2e-13 of its value, for a from 1/2 to 1000."""
+    x = a * ratio
+    with mpmath.workdps(40):
+        exact = float(mpmath.gammainc(a, x, regularized=True))
+    if exact > 1e-300:
+        got = special.gamma_q(np.array([a]), np.array([x]))
+        assert_allclose(got, [exact], rtol=2e-13)
 
 
 @given(st.lists(positive, min_size=1, max_size=20))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import zoneinfo
 from fractions import Fraction
 from typing import Any
@@ -33,6 +34,7 @@ class Member:
     amounts: dict[int, Fraction]
 
 
+@functools.cache
 def period_of(time, period, zone):
     day = time.astimezone(zoneinfo.ZoneInfo(zone)).date()
     if period == "day":
@@ -43,6 +45,7 @@ def period_of(time, period, zone):
     return months // {"month": 1, "quarter": 3, "year": 12}[period]
 
 
+@functools.cache
 def first_day(p, period):
     if period == "day":
         return dt.date.fromordinal(p)
@@ -52,6 +55,7 @@ def first_day(p, period):
     return dt.date(months // 12, months % 12 + 1, 1)
 
 
+@functools.cache
 def begins(p, period, zone):
     midnight = dt.datetime.combine(first_day(p, period), dt.time(), zoneinfo.ZoneInfo(zone))
     return midnight.astimezone(dt.UTC)

@@ -6,6 +6,7 @@
 
 #include "age_clock.hpp"
 #include "period_index.hpp"
+#include "starts.hpp"
 #include "tenure/events/scan.hpp"
 #include "tenure/support/errors.hpp"
 
@@ -15,22 +16,19 @@ namespace {
 constexpr std::int64_t kMaxCells = std::int64_t{1} << 24;
 constexpr std::int64_t kMaxRecurringCells = std::int64_t{1} << 26;
 
-/// What opens a cohort.
-struct Start {
-  std::int64_t time;
-  std::int64_t period;
-  std::int32_t group;
-};
-
 class MemberScan {
  public:
   MemberScan(const events::EventLog& log, const MemberOptions& options, const PeriodIndex& period,
              const AgeClock& clock)
-      : log_(&log), options_(&options), period_(&period), clock_(&clock) {}
+      : log_(&log),
+        options_(&options),
+        period_(&period),
+        clock_(&clock),
+        reader_(log, options, period) {}
 
   void visit(const events::CustomerEvents& events) {
     require_not_before(events, period_->from());
-    find_starts(events);
+    reader_.find_starts(events, starts_);
     find_returns(events);
     std::size_t next = 0;
     if (starts_.empty()) {
@@ -71,63 +69,14 @@ class MemberScan {
     bool active;
   };
 
-  bool has_name(const std::vector<std::uint8_t>& names, const events::CustomerEvents& events,
-                std::int64_t i) const {
-    if (names.empty()) return log_->is_order(events.first + i);
-    return names[events.event[static_cast<std::size_t>(i)]] != 0;
-  }
-
-  double amount(const events::CustomerEvents& events, std::int64_t i) const {
-    if (events.amount.empty()) return 0.0;
-    const double amount = events.amount[static_cast<std::size_t>(i)];
-    return amount == amount ? amount : 0.0;  // events that are no orders may have none
-  }
-
-  std::int32_t value(const events::CustomerEvents& events, std::int64_t i) const {
-    return options_->by_property ? log_->property[*options_->by_property][events.first + i] : 0;
-  }
-
-  bool passes(std::int64_t row) const {
-    return std::ranges::all_of(options_->where, [&](const StartFilter& filter) {
-      const std::int32_t code = log_->property[filter.property][row];
-      return code >= 0 && static_cast<std::size_t>(code) < filter.allowed.size() &&
-             filter.allowed[static_cast<std::size_t>(code)] != 0;
-    });
-  }
-
-  void find_starts(const events::CustomerEvents& events) {
-    starts_.clear();
-    const std::int32_t group =
-        options_->by_customer ? (*options_->by_customer)[static_cast<std::size_t>(events.customer)]
-                              : 0;
-    if (options_->signup) {
-      const std::int64_t time = (*options_->signup)[static_cast<std::size_t>(events.customer)];
-      if (time != kNoInstant && time < log_->observed_until)
-        starts_.push_back({time, (*period_)(time), group});
-      return;
-    }
-    for (std::int64_t i = 0; i < events.size(); ++i) {
-      const std::int64_t time = events.time[static_cast<std::size_t>(i)];
-      if (time >= log_->observed_until) break;
-      if (!has_name(options_->start_event, events, i) || amount(events, i) < 0.0) continue;
-      if (passes(events.first + i)) {
-        const std::int64_t period = (*period_)(time);
-        if (starts_.empty() || starts_.back().period != period)
-          starts_.push_back({time, period, options_->by_property ? value(events, i) : group});
-        if (options_->anchor != Anchor::recurring) return;
-      }
-      if (options_->anchor == Anchor::first_ever) return;
-    }
-  }
-
   void find_returns(const events::CustomerEvents& events) {
     returns_.clear();
     for (std::int64_t i = 0; i < events.size(); ++i) {
       const std::int64_t time = events.time[static_cast<std::size_t>(i)];
       if (time >= log_->observed_until) break;
-      if (!has_name(options_->return_event, events, i)) continue;
-      const double money = amount(events, i);
-      returns_.push_back({time, money, value(events, i), !(money < 0.0)});
+      if (!reader_.is_return(events, i)) continue;
+      const double money = reader_.amount(events, i);
+      returns_.push_back({time, money, reader_.value(events, i), !(money < 0.0)});
     }
   }
 
@@ -165,6 +114,7 @@ class MemberScan {
   const MemberOptions* options_;
   const PeriodIndex* period_;
   const AgeClock* clock_;
+  EventReader reader_;
   std::vector<Start> starts_;  // of the customer at hand
   std::vector<Return> returns_;
   MemberRows found_;
@@ -217,7 +167,8 @@ void require_fit(const MemberRows& rows, const PeriodIndex& period) {
   }
 }
 
-/// The events and signups that an index of periods has to cover.
+}  // namespace
+
 std::int64_t first_of(const events::EventLog& log, const MemberOptions& options,
                       const Execution& execution) {
   std::int64_t first = first_instant(log, execution);
@@ -247,8 +198,6 @@ void require_codes(const events::EventLog& log, const MemberOptions& options) {
       throw InvalidInput("where", -1, static_cast<double>(filter.property),
                          "a property of the log");
 }
-
-}  // namespace
 
 std::span<const Members::Cell> Members::cells_of(std::int64_t member) const {
   const auto i = static_cast<std::size_t>(member);

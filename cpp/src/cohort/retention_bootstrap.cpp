@@ -3,12 +3,11 @@
 #include <limits>
 
 #include "cell_sums.hpp"
+#include "percentiles.hpp"
 #include "rate_cells.hpp"
 #include "tenure/cohort/retention_rates.hpp"
 #include "tenure/support/errors.hpp"
 #include "tenure/support/parallel.hpp"
-#include "tenure/support/quantile.hpp"
-#include "tenure/survival/proportion.hpp"
 #include "waits.hpp"
 #include "weights.hpp"
 
@@ -107,26 +106,6 @@ void mean_of_shares(const Members& members, const Task& task, Replicates& out) {
         }
         out.mean[members.cell(group, k) * out.n + b] = mean.mean(MeanKind::simple);
       });
-}
-
-/// Quantiles of the values that exist; NaN if none does. Reorders `values`.
-survival::Interval percentiles(std::span<double> values, double level) {
-  const auto end =
-      std::partition(values.begin(), values.end(), [](double v) { return !std::isnan(v); });
-  std::sort(values.begin(), end);
-  const std::span<const double> sorted(values.begin(), end);
-  return {sorted_quantile(sorted, 0.5 * (1.0 - level)),
-          sorted_quantile(sorted, 0.5 * (1.0 + level))};
-}
-
-void limits_of(std::vector<double>& values, std::size_t replicates, double level,
-               std::vector<double>& lower, std::vector<double>& upper, const Execution& execution) {
-  for (std::size_t at = 0; at < values.size(); at += replicates) {
-    execution.poll();
-    const auto interval = percentiles(std::span(values).subspan(at, replicates), level);
-    lower.push_back(interval.lower);
-    upper.push_back(interval.upper);
-  }
 }
 
 }  // namespace

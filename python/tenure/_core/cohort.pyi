@@ -146,3 +146,67 @@ def active_users(
 def stickiness(
     log: EventLog, event: list[int], inner: Period, outer: Period, threads: int
 ) -> tuple[_Ints, int, _Ints]: ...
+
+class _ReturnTimes(TypedDict):
+    customer: _Ints
+    cohort: _Ints
+    group: npt.NDArray[np.int32]
+    days: _Floats
+    ended: npt.NDArray[np.uint8]
+    without_start: int
+
+def return_times(
+    log: EventLog,
+    *,
+    period: Period,
+    anchor: str,
+    start_event: list[int],
+    return_event: list[int],
+    where: list[tuple[int, list[int]]],
+    signup: _Ints | None,
+    by_property: int | None,
+    by_customer: npt.NDArray[np.int32] | None,
+    silence: int | None,
+    threads: int,
+) -> _ReturnTimes: ...
+
+class ContractMoves:
+    @property
+    def periods(self) -> int: ...
+    @property
+    def without_contract(self) -> int: ...
+    @property
+    def opened_without_start(self) -> int: ...
+    @property
+    def cancelled_before(self) -> int: ...
+    def first_days(self, period: Period) -> _Ints: ...
+    def exposure(self) -> _Floats: ...
+    def ended(self) -> _Ints: ...
+    def brief(self) -> _Ints: ...
+    def survivors(self) -> _Ints: ...
+
+class _Contracts(TypedDict):
+    opening: _Ints
+    new: _Ints
+    reactivated: _Ints
+    expanded: _Ints
+    contracted: _Ints
+    churned: _Ints
+    closing: _Ints
+    opening_revenue: _Floats
+    new_revenue: _Floats
+    reactivated_revenue: _Floats
+    expansion: _Floats
+    contraction: _Floats
+    churned_revenue: _Floats
+    closing_revenue: _Floats
+    gross_churn: _Floats
+    net_churn: _Floats
+
+def contract_moves(
+    log: EventLog, period: Period, role: list[int], term: int, threads: int
+) -> ContractMoves: ...
+def contract_table(moves: ContractMoves) -> _Contracts: ...
+def contract_bootstrap(
+    moves: ContractMoves, replicates: int, seed: int, level: float, threads: int
+) -> tuple[_Floats, _Floats, _Floats, _Floats]: ...
