@@ -8,9 +8,9 @@
 #include "tenure/support/errors.hpp"
 #include "tenure/support/parallel.hpp"
 #include "tenure/support/quantile.hpp"
+#include "tenure/support/resampling.hpp"
 #include "tenure/survival/proportion.hpp"
 #include "waits.hpp"
-#include "weights.hpp"
 
 namespace tenure::cohort {
 namespace {
