@@ -38,9 +38,15 @@ set(TENURE_CORE_SOURCES
   cpp/src/events/string_ids.cpp
   cpp/src/events/summary.cpp
   cpp/src/events/summary_panel.cpp
+  cpp/src/journey/attribution.cpp
+  cpp/src/journey/channel_chain.cpp
   cpp/src/journey/funnel.cpp
   cpp/src/journey/funnel_table.cpp
+  cpp/src/journey/paths.cpp
   cpp/src/journey/sessions.cpp
+  cpp/src/journey/states.cpp
+  cpp/src/journey/step_matrix.cpp
+  cpp/src/journey/transitions.cpp
   cpp/src/lifecycle/facts.cpp
   cpp/src/lifecycle/outcomes.cpp
   cpp/src/lifecycle/stages.cpp
@@ -87,6 +93,8 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/cohort_growth.cpp
   cpp/bindings/cohort_retention.cpp
   cpp/bindings/cohort_states.cpp
+  cpp/bindings/journey_attribution.cpp
+  cpp/bindings/journey_states.cpp
   cpp/bindings/module.cpp
   cpp/bindings/survival_beta_geometric.cpp
   cpp/bindings/survival_tests.cpp
@@ -108,8 +116,11 @@ set(TENURE_TEST_SOURCES
   tests/cpp/events/index_test.cpp
   tests/cpp/events/string_ids_test.cpp
   tests/cpp/events/summary_test.cpp
+  tests/cpp/journey/attribution_test.cpp
   tests/cpp/journey/funnel_test.cpp
+  tests/cpp/journey/paths_test.cpp
   tests/cpp/journey/sessions_test.cpp
+  tests/cpp/journey/transitions_test.cpp
   tests/cpp/lifecycle/stages_test.cpp
   tests/cpp/optim/newton_test.cpp
   tests/cpp/segment/concentration_test.cpp

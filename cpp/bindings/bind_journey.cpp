@@ -2,6 +2,7 @@
 
 #include "arrays.hpp"
 #include "execution.hpp"
+#include "journey.hpp"
 #include "tenure/journey/funnel.hpp"
 #include "tenure/journey/funnel_table.hpp"
 #include "tenure/journey/sessions.hpp"
@@ -157,6 +158,8 @@ void bind_journey(py::module_& m) {
         py::arg("window"), py::arg("longest"), py::arg("level"), py::arg("quantile"),
         py::arg("threads"));
   m.def("sessions", &sessions, py::arg("log"), py::arg("gap"), py::arg("threads"));
+  bind_states(m);
+  bind_attribution(m);
 }
 
 }  // namespace tenure::python

@@ -239,6 +239,30 @@ ENTRIES = [
         20_000_000,
     ),
     Entry(
+        "transitions",
+        visits,
+        lambda log, t: tn.journey.transitions(log, within="90d", n_threads=t),
+        20_000_000,
+    ),
+    Entry(
+        "step_matrix", visits, lambda log, t: tn.journey.step_matrix(log, n_threads=t), 20_000_000
+    ),
+    Entry("paths", visits, lambda log, t: tn.journey.paths(log, n_threads=t), 4_000_000),
+    Entry("loops", visits, lambda log, t: tn.journey.loops(log, n_threads=t), 4_000_000),
+    Entry(
+        "attribution",
+        visits,
+        lambda log, t: tn.journey.attribution(
+            log,
+            model=["linear", "time_decay", "shapley", "markov"],
+            lookback=None,
+            order=2,
+            n_bootstrap=16,
+            n_threads=t,
+        ),
+        1_000_000,
+    ),
+    Entry(
         "retention on or after",
         a_log,
         lambda log, t: tn.cohort.retention(

@@ -5,8 +5,8 @@
 #include "tenure/cohort/contracts.hpp"
 #include "tenure/support/errors.hpp"
 #include "tenure/support/parallel.hpp"
+#include "tenure/support/resampling.hpp"
 #include "tenure/support/wide.hpp"
-#include "weights.hpp"
 
 namespace tenure::cohort {
 namespace {

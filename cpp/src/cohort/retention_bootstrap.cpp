@@ -8,8 +8,8 @@
 #include "tenure/cohort/retention_rates.hpp"
 #include "tenure/support/errors.hpp"
 #include "tenure/support/parallel.hpp"
+#include "tenure/support/resampling.hpp"
 #include "waits.hpp"
-#include "weights.hpp"
 
 namespace tenure::cohort {
 namespace {

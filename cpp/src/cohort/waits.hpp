@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "tenure/cohort/members.hpp"
-#include "weights.hpp"
+#include "tenure/support/resampling.hpp"
 
 namespace tenure::cohort {
 

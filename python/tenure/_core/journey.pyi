@@ -115,3 +115,101 @@ def funnel_table(
     threads: int,
 ) -> _FunnelTable: ...
 def sessions(log: EventLog, gap: int, threads: int) -> _Sessions: ...
+
+MAX_TABLE_STATES: int
+MAX_MATRIX_STEPS: int
+MAX_CHANNELS: int
+CREDIT_MODELS: tuple[str, ...]
+
+class StatePlan:
+    by: int | None
+    states: int
+    session_gap: int | None
+    collapse: bool
+    def __init__(self) -> None: ...
+    def set_state_of(self, state_of: npt.NDArray[np.int32]) -> None: ...
+
+class PathKind:
+    part: ClassVar[PathKind]
+    whole: ClassVar[PathKind]
+    loop: ClassVar[PathKind]
+    __members__: ClassVar[dict[str, PathKind]]
+    def __init__(self, value: int) -> None: ...
+    def __eq__(self, other: object) -> bool: ...
+    def __ne__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __index__(self) -> int: ...
+    def __int__(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def value(self) -> int: ...
+
+class _Transitions(TypedDict):
+    counts: _Ints
+    customers: _Ints
+    median: _Floats
+    units: int
+    open: int
+
+class _StepCounts(TypedDict):
+    counts: _Ints
+    units: int
+    without_anchor: int
+
+class _Paths(TypedDict):
+    offset: _Ints
+    state: npt.NDArray[np.int32]
+    counts: _Ints
+    customers: _Ints
+    median: _Floats
+    distinct: int
+    total: int
+    units: int
+    all_customers: int
+
+def rows_by_code(log: EventLog, by: int | None, codes: int, threads: int) -> _Ints: ...
+def transitions(log: EventLog, plan: StatePlan, threads: int) -> _Transitions: ...
+def step_counts(
+    log: EventLog, states: StatePlan, steps: int, anchor: list[int], threads: int
+) -> _StepCounts: ...
+def paths(
+    log: EventLog,
+    states: StatePlan,
+    kind: PathKind,
+    least: int,
+    most: int,
+    start: list[int],
+    end: list[int],
+    top: int,
+    threads: int,
+) -> _Paths: ...
+
+class AttributionPlan:
+    by: int | None
+    channel_of: list[int]
+    channels: int
+    touch: list[int]
+    conversion: list[int]
+    models: list[int]
+    lookback: int
+    half_life: float
+    position: tuple[float, float, float] | list[float]
+    order: int
+    revenue: bool
+    def __init__(self) -> None: ...
+
+class _Attribution(TypedDict):
+    credit: _Floats
+    money: _Floats
+    effect: _Floats
+    conversions: float
+    credited: float
+    revenue: float
+    credited_revenue: float
+    paths: float
+
+def attribution(log: EventLog, plan: AttributionPlan, threads: int) -> _Attribution: ...
+def attribution_bootstrap(
+    log: EventLog, plan: AttributionPlan, replicates: int, seed: int, level: float, threads: int
+) -> tuple[_Floats, _Floats]: ...

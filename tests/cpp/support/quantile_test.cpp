@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
+
+#include "tenure/support/random.hpp"
+#include "tenure/support/select.hpp"
 
 namespace tenure {
 namespace {
@@ -25,6 +29,27 @@ TEST(Quantile, OfAWholePlaceIsThatValue) {
       const QuantilePlace place = quantile_place(n, percent / 100.0);
       EXPECT_EQ(place.below, percent * (n - 1) / 100);
       EXPECT_EQ(place.fraction, 0.0);
+    }
+}
+
+TEST(Quantile, BySelectionIsThatOfSortedValues) {
+  RandomStream random(3, 1);
+  for (const std::int64_t n : {1, 2, 70'001, 200'000})
+    for (const int kind : {0, 1, 2, 3}) {
+      std::vector<double> x;
+      for (std::int64_t i = 0; i < n; ++i) {
+        const double u = random.uniform();
+        x.push_back(kind == 0   ? u
+                    : kind == 1 ? std::exp(40.0 * u)           // over many powers of two
+                    : kind == 2 ? std::floor(3.0 * u)          // three values, 0 among them
+                                : (i % 2 ? 1e15 : 86'400e6));  // the place lies between two
+      }
+      std::vector<double> sorted = x;
+      std::sort(sorted.begin(), sorted.end());
+      for (const double p : {0.0, 0.3, 0.5, 1.0}) {
+        std::vector<double> copy = x;
+        EXPECT_EQ(polled_quantile(copy, p, {1}), sorted_quantile(sorted, p)) << n << ' ' << kind;
+      }
     }
 }
 

@@ -4,10 +4,10 @@
 
 #include "tenure/support/random.hpp"
 
-namespace tenure::cohort {
+namespace tenure {
 
-/// The weight of a member in several replicates, side by side in registers; a plain double is its
-/// weight in the data. Sums are written once for both.
+/// The weight of a customer in several replicates of a bootstrap, side by side in registers; a
+/// plain double is its weight in the data. Sums are written once for both.
 struct Weights {
   static constexpr std::size_t kTogether = 8;
   std::array<double, kTogether> in{};
@@ -77,4 +77,4 @@ class Resampling {
   std::uint64_t seed_, task_;
 };
 
-}  // namespace tenure::cohort
+}  // namespace tenure
