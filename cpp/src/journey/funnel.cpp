@@ -1,5 +1,6 @@
 #include "tenure/journey/funnel.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include "latest_start.hpp"
@@ -19,8 +20,10 @@ void require_valid(const events::EventLog& log, const FunnelPlan& plan) {
   if (plan.steps < 1 || plan.steps > kMaxSteps)
     throw InvalidInput("steps", -1, static_cast<double>(plan.steps), "between 1 and 32");
   if (!log.has_event() && log.rows() > 0) refuse("log", "needs event names for a funnel");
-  for (std::int64_t i = 0; i < log.rows(); ++i)
-    if (log.event[i] >= names) refuse("steps", "must say of every event name what it serves");
+  std::uint16_t last = 0;
+  for (const std::uint16_t name : log.event.span()) last = std::max(last, name);
+  if (log.rows() > 0 && last >= names)
+    refuse("steps", "must say of every event name what it serves");
   if (!plan.exclude.empty() && std::ssize(plan.exclude) != names)
     refuse("exclude", "must be as long as the event names");
   if (std::ssize(plan.window) != plan.steps) refuse("window", "must have one entry a step");

@@ -10,7 +10,6 @@
 #include "tenure/support/parallel.hpp"
 #include "tenure/support/quantile.hpp"
 #include "tenure/survival/curve_limits.hpp"
-#include "tenure/survival/kaplan_meier.hpp"
 #include "tenure/survival/proportion.hpp"
 
 namespace tenure::journey {
@@ -63,24 +62,40 @@ struct Estimate {
   double value, lower, upper;
 };
 
-/// 1 - S at the end of the window.
+/// 1 - S at the end of the window, S the product-limit estimate. Between two censorings its factors
+/// telescope, and so do the terms of Greenwood's sum, d / (n (n - d)) = 1 / (n - d) - 1 / n: only
+/// the times that are censored need an order. O(units log(waiting)).
 Estimate reached_by(const Times& times, std::int64_t units, std::int64_t window,
                     std::int64_t longest, double level, const Execution& execution) {
   const bool endless = window >= kNoWindow;
-  const auto end = static_cast<double>(endless ? longest : window);
-  std::vector<double> duration = times.time;
-  std::vector<std::uint8_t> came(times.time.size(), 1);
-  duration.insert(duration.end(), times.waiting.begin(), times.waiting.end());
-  duration.resize(static_cast<std::size_t>(units), end);  // decided: watched to the end, not come
-  came.resize(duration.size(), 0);
-  const survival::SurvivalCurve curve = survival::kaplan_meier({duration, came}, execution);
-  const double last = curve.survival.empty() ? 1.0 : curve.survival.back();
-  if (!endless && curve.last_time < end && last > 0.0) return {kNan, kNan, kNan};
-  if (curve.survival.empty()) return {0.0, kNan, kNan};
-  const survival::CurveLimits limits =
-      survival::curve_limits({curve.time, curve.survival, curve.greenwood},
-                             survival::LimitScale::log_log, level, execution);
-  return {1.0 - last, 1.0 - limits.upper.back(), 1.0 - limits.lower.back()};
+  std::vector<double> waiting = times.waiting;
+  std::ranges::sort(waiting);
+  std::vector<std::int64_t> came(waiting.size() + 1);  // by the first censoring not before it
+  double last_time = 0.0;
+  for (const double t : times.time) {
+    ++came[static_cast<std::size_t>(std::ranges::lower_bound(waiting, t) - waiting.begin())];
+    last_time = std::max(last_time, t);
+  }
+  auto at_risk = static_cast<double>(units);
+  double survival = 1.0, greenwood = 0.0;
+  for (std::size_t i = 0; i < came.size(); ++i) {
+    if (const auto d = static_cast<double>(came[i]); d > 0.0) {
+      survival *= (at_risk - d) / at_risk;
+      greenwood += d / (at_risk * (at_risk - d));
+      at_risk -= d;
+    }
+    at_risk -= 1.0;
+  }
+  const bool decided = units > std::ssize(times.time) + std::ssize(waiting);
+  const double watched = decided ? static_cast<double>(endless ? longest : window)
+                                 : std::max(last_time, waiting.empty() ? 0.0 : waiting.back());
+  if (!endless && watched < static_cast<double>(window) && survival > 0.0)
+    return {kNan, kNan, kNan};
+  if (times.time.empty()) return {0.0, kNan, kNan};
+  const survival::CurveLimits limits = survival::curve_limits(
+      {{&last_time, 1}, {&survival, 1}, {&greenwood, 1}}, survival::LimitScale::log_log, level,
+      execution);
+  return {1.0 - survival, 1.0 - limits.upper.back(), 1.0 - limits.lower.back()};
 }
 
 }  // namespace
