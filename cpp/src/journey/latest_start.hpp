@@ -11,7 +11,10 @@ namespace tenure::journey {
 /// steps without a name in common, or if one event may serve several steps.
 class LatestStart {
  public:
-  LatestStart(const FunnelPlan& plan, std::int64_t until) : plan_(&plan), until_(until) {}
+  LatestStart(const FunnelPlan& plan, std::int64_t until) : plan_(&plan), until_(until) {
+    for (std::size_t k = 1; k < plan.window.size(); ++k)
+      widest_ = std::max(widest_, plan.window[k]);
+  }
 
   static bool fits(const FunnelPlan& plan) {
     if (plan.order != StepOrder::ordered || plan.start != ChainStart::any) return false;
@@ -40,44 +43,40 @@ class LatestStart {
     const Steps last_step = bit_of(plan_->steps - 1);
     const std::int64_t n = events.size();
 
-    std::int64_t i = 0;
-    while (i < n && !(steps_of[name[i]] & 1)) ++i;  // nothing counts before the first start
-    if (i == n) return false;
-    if (!kIncreasing)
-      while (i > 0 && time[i - 1] == time[i]) --i;  // but what happened at the same instant
-
     found.clear(plan_->steps);
-    std::array<std::int64_t, kMaxSteps> start, seen;
-    for (int k = 0; k < plan_->steps; ++k) start[static_cast<std::size_t>(k)] = kNever;
+    // By step, one place on: where the chain that got there last began. An event of step 1 begins
+    // one with itself, so that it may follow "step 0" at any time.
+    std::array<std::int64_t, kMaxSteps + 1> start, seen;
+    for (std::size_t k = 0; k <= static_cast<std::size_t>(plan_->steps); ++k) start[k] = kNever;
 
-    for (; i < n; ++i) {
+    for (std::int64_t i = 0; i < n; ++i) {
       Steps steps = steps_of[name[i]];
       if (!steps) continue;
-      const std::int64_t t = time[i];
+      const std::int64_t t = start[0] = seen[0] = time[i];
       while (i + 1 < n && time[i + 1] == t) steps |= steps_of[name[++i]];
       // Ascending, a chain may take several steps at one instant; descending, each takes one.
-      while (steps) {
+      do {
         const int k =
             kIncreasing ? kMaxSteps - 1 - std::countl_zero(steps) : std::countr_zero(steps);
         steps ^= bit_of(k);
         const auto at = static_cast<std::size_t>(k);
-        if (k == 0) {
-          start[0] = seen[0] = t;
-          if (!(found.reached & 1)) found.offer(0, t, t, t);
-        } else if (t - start[at - 1] <= window[at]) {
-          start[at] = start[at - 1];
-          seen[at] = t;
-          if (!(found.reached & bit_of(k))) found.offer(k, t, start[at - 1], seen[at - 1]);
-        }
-      }
+        const std::int64_t from = start[at], before = seen[at];
+        // No branch: whether a chain can go on is anybody's guess.
+        const bool goes_on = t - from <= window[at];
+        start[at + 1] = goes_on ? from : start[at + 1];
+        seen[at + 1] = goes_on ? t : seen[at + 1];
+        if (goes_on && !(found.reached & bit_of(k))) found.offer(k, t, from, before);
+      } while (steps);
       if (found.reached & last_step) return true;
     }
+    if (!found.reached) return false;
+    if (until_ - start[1] > widest_) return true;
     for (int k = 1; k < plan_->steps; ++k) {
       if (found.reached & bit_of(k)) continue;
       std::int64_t narrowest = kNoWindow;
       for (int from = k; from-- > 0;) {
         narrowest = std::min(narrowest, window[from + 1]);
-        const std::int64_t s = start[static_cast<std::size_t>(from)];
+        const std::int64_t s = start[static_cast<std::size_t>(from) + 1];
         if (until_ - s <= narrowest) found.may_follow(k, s);
       }
     }
@@ -86,6 +85,7 @@ class LatestStart {
 
   const FunnelPlan* plan_;
   std::int64_t until_;
+  std::int64_t widest_ = 0;  ///< no chain lives for longer
 };
 
 }  // namespace tenure::journey

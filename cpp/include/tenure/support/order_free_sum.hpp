@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "tenure/support/wide.hpp"
+
 namespace tenure {
 
 /// A sum of doubles whose bits depend neither on the order of the terms nor on how they were split
@@ -31,18 +33,13 @@ class OrderFreeSum {
     const std::uint64_t mantissa = exponent == 0 ? fraction : fraction | (std::uint64_t{1} << 52);
     // Exponent of the last bit, from kLeast on; the leading bit is 52 above it.
     const std::int64_t last = exponent == 0 ? 0 : exponent - 1;
-    const std::int64_t top = (last + 52) / kBits;
+    const std::int64_t low = last / kBits, top = (last + 52) / kBits;
     if (top > top_) raise_to(top);
     const std::int64_t sign = (bits >> 63) ? -1 : 1;
-    for (std::int64_t place = top; place >= 0 && place > top - 4; --place) {
-      const std::int64_t i = top_ - place;
-      if (i >= kDigits) return;
-      const std::int64_t shift = kBits * place - last;
-      const std::uint64_t cut = shift >= 0    ? (shift < 64 ? mantissa >> shift : 0)
-                                : shift > -64 ? mantissa << -shift
-                                              : 0;
-      digit_[static_cast<std::size_t>(i)] += sign * static_cast<std::int64_t>(cut & kMask);
-    }
+    uint128 digits = uint128{mantissa} << (last - kBits * low);
+    for (std::int64_t i = top_ - low; digits != 0; --i, digits >>= kBits)
+      if (i < kDigits)
+        digit_[static_cast<std::size_t>(i)] += sign * static_cast<std::int64_t>(digits & kMask);
   }
 
   OrderFreeSum& operator+=(const OrderFreeSum& other) {
