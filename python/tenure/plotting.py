@@ -255,6 +255,11 @@ def curve(
     return ax
 
 
+def from_zero(ax: Any) -> None:
+    """Let the vertical axis begin at 0 and hold all that is drawn, also on axes that are shared."""
+    ax.set_ylim(0.0, max(ax.get_ylim()[1], 1.05 * ax.dataLim.y1))
+
+
 def bars(
     labels: Sequence[str],
     values: npt.ArrayLike,
@@ -266,7 +271,7 @@ def bars(
     texts: Sequence[str] | None = None,
 ) -> Any:
     """Draw horizontal bars, the first on top, with intervals and a text at the end of each."""
-    ax = axes(ax) if ax is None else ax
+    ax = axes(ax)
     values = np.asarray(values, dtype=float)
     position = np.arange(len(values))
     ax.barh(position, np.nan_to_num(values), height=0.68, color=color, linewidth=0)
@@ -321,7 +326,7 @@ def paired_bars(
     ax: Any = None,
 ) -> Any:
     """Draw two shares for each label as horizontal bars: the accent above, the soft tone below."""
-    ax = axes(ax) if ax is None else ax
+    ax = axes(ax)
     position = np.arange(len(labels))
     ax.barh(
         position - 0.19,

@@ -86,6 +86,6 @@ def _finished(r: Retention, ax: Any) -> Any:
     if _is_share(r):
         plotting.percent_ticks(ax.yaxis)
     ax.set(xlabel=f"Age in {r.period}s", ylabel=_LABELS[r.value])
-    ax.set_ylim(bottom=0.0)
+    plotting.from_zero(ax)
     ax.legend()
     return ax

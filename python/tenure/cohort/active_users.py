@@ -79,7 +79,7 @@ class ActiveUsers(Table):
         plotting.date_ticks(ax.xaxis)
         plotting.number_ticks(ax.yaxis, whole=True)
         ax.set(ylabel="Active customers")
-        ax.set_ylim(bottom=0.0)
+        plotting.from_zero(ax)
         ax.legend()
         return ax
 

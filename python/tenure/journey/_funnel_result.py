@@ -126,7 +126,9 @@ class Funnel(Table):
     final_rates, final_lower, final_upper : ndarray of float, shape (n_steps,)
         What `rates` come to once all windows have closed: by Kaplan-Meier, with open units censored
         where observation ends. Where none is open they are `rates`. NaN if nobody was watched for
-        the whole window; limits are NaN where nobody, or everybody, has come.
+        the whole window; limits are NaN where nobody, or everybody, has come. Sound where a unit
+        has one start (``start="first"`` or ``"every"``): under ``start="any"`` who starts again is
+        censored at the age of the latest start, so the estimate is too low where many do.
     breakdown : FunnelBreakdown or None
     n_customers : int
         Customers of the log, whatever they did.
@@ -206,10 +208,12 @@ class Funnel(Table):
             columns["median_time"] = median
         return columns | {"open": self.open, "final_rate": self.final_rates}
 
+    def _units(self) -> str:
+        return {"unique": "customers", "total": "attempts", "session": "sessions"}[self.count]
+
     def _title(self) -> str:
-        units = {"unique": "customers", "total": "attempts", "session": "sessions"}[self.count]
         return (
-            f"Funnel of {int(self.counts[0]):,} {units} in {len(self.steps)} steps ({self.order}), "
+            f"Funnel of {int(self.counts[0]):,} {self._units()} in {len(self.steps)} steps ({self.order}), "
             f"{self.n_customers:,} customers in the log"
         )
 
@@ -257,5 +261,5 @@ class Funnel(Table):
         ]
         ax = plotting.bars(self.steps, self.rates, self.lower, self.upper, ax=ax, texts=texts)
         plotting.percent_ticks(ax.xaxis)
-        ax.set(xlabel=f"Share of step 1 ({self.count})")
+        ax.set(xlabel=f"Share of {self._units()} at step 1")
         return ax
