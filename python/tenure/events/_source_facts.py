@@ -40,24 +40,25 @@ def of(
         layout.properties,
     )
     rules = _rules(layout, orders)
-    counts = relation.aggregate(
-        ", ".join(["count(*)", *(f"count(*) FILTER (WHERE {r})" for r in rules.values())])
-    ).fetchall()[0]
-    found = dict(zip(rules, counts[1:], strict=True))
-    findings = {
-        name: (n, _first_rows(relation, rules[name]) if n else ()) for name, n in found.items()
-    }
-    findings["after_end"] = (0, ())
     left_out = [name for name in rules if name != "refund" or drops_refunds]
     kept = " AND ".join(f"({rules[name]}) IS NOT TRUE" for name in left_out)
     time = quoted(layout.time)
-    ends = relation.filter(kept).aggregate(f"min({time}) AS a, max({time}) AS b").to_arrow_table()
+    asked = ["count(*)", *(f"count(*) FILTER (WHERE {rule})" for rule in rules.values())]
+    asked += [f"{end}({time}) FILTER (WHERE {kept})" for end in ("min", "max")]
+    columns = (f"{what} AS c{i}" for i, what in enumerate(asked))
+    answer = relation.aggregate(", ".join(columns)).to_arrow_table().combine_chunks().columns
+    rows, *counts = (column[0].as_py() for column in answer[:-2])
+    findings: dict[str, Any] = {
+        name: (n, _first_rows(relation, rules[name]) if n else ())
+        for name, n in zip(rules, counts, strict=True)
+    }
+    findings["after_end"] = (0, ())
     return Facts(
-        rows=counts[0],
+        rows=rows,
         event_names=tuple(_values(relation, layout.event).to_pylist()) if layout.event else (),
         properties={name: _values(relation, name) for name in layout.properties},
-        findings=findings | {"rows": counts[0], "kept": 0},
-        ends=pa.concat_arrays([c.combine_chunks() for c in ends.columns]).drop_null(),
+        findings=findings | {"rows": rows, "kept": 0},
+        ends=pa.concat_arrays([pa.concat_arrays(c.chunks) for c in answer[-2:]]).drop_null(),
     )
 
 

@@ -213,8 +213,8 @@ class Funnel(Table):
 
     def _title(self) -> str:
         return (
-            f"Funnel of {int(self.counts[0]):,} {self._units()} in {len(self.steps)} steps ({self.order}), "
-            f"{self.n_customers:,} customers in the log"
+            f"Funnel of {int(self.counts[0]):,} {self._units()} in {len(self.steps)} steps "
+            f"({self.order}), {self.n_customers:,} customers in the log"
         )
 
     def time_to(self, step: int) -> SurvivalCurve:
