@@ -92,9 +92,9 @@ Estimate reached_by(const Times& times, std::int64_t units, std::int64_t window,
   if (!endless && watched < static_cast<double>(window) && survival > 0.0)
     return {kNan, kNan, kNan};
   if (times.time.empty()) return {0.0, kNan, kNan};
-  const survival::CurveLimits limits = survival::curve_limits(
-      {{&last_time, 1}, {&survival, 1}, {&greenwood, 1}}, survival::LimitScale::log_log, level,
-      execution);
+  const survival::CurveLimits limits =
+      survival::curve_limits({{&last_time, 1}, {&survival, 1}, {&greenwood, 1}},
+                             survival::LimitScale::log_log, level, execution);
   return {1.0 - survival, 1.0 - limits.upper.back(), 1.0 - limits.lower.back()};
 }
 
