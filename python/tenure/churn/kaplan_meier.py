@@ -247,21 +247,7 @@ class KaplanMeier(Estimator):
         matplotlib.axes.Axes
         """
         self._require_fitted()
-        from tenure import plotting
-
-        curve = self.curve_
-        time = np.concatenate([[0.0], curve.time, [curve.last_time]])
-
-        def steps(values: Floats) -> Floats:
-            ends = np.concatenate([[1.0], values])
-            return np.concatenate([ends, ends[-1:]])
-
-        bands = steps(curve.lower), steps(curve.upper)
-        ax = plotting.axes(ax)
-        plotting.curve(time, steps(curve.survival), *bands, ax=ax, label=label, steps=True)
-        plotting.percent_ticks(ax.yaxis, 0)
-        ax.set(xlabel="Tenure", ylabel="Share still a customer", ylim=(0, 1.02))
-        return ax
+        return self.curve_.plot(ax, label=label)
 
     @staticmethod
     def _scale(interval: Any) -> str:

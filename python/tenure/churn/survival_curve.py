@@ -55,6 +55,35 @@ class SurvivalCurve(Table):
     def _title(self) -> str:
         return f"Survival curve, known up to {self.last_time:g}"
 
+    def plot(self, ax: Any = None, *, label: str | None = None) -> Any:
+        """Draw the curve as steps with its confidence band.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure by default.
+        label : str, optional
+            Name of the curve in a legend.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
+        from tenure import plotting
+
+        time = np.concatenate([[0.0], self.time, [self.last_time]])
+
+        def steps(values: Floats) -> Floats:
+            ends = np.concatenate([[1.0], values])
+            return np.concatenate([ends, ends[-1:]])
+
+        bands = steps(self.lower), steps(self.upper)
+        ax = plotting.axes(ax)
+        plotting.curve(time, steps(self.survival), *bands, ax=ax, label=label, steps=True)
+        plotting.percent_ticks(ax.yaxis, 0)
+        ax.set(xlabel="Tenure", ylabel="Share still a customer", ylim=(0, 1.02))
+        return ax
+
     def _arrays(self) -> tuple[Floats, Floats, Floats]:
         return self.time, self.survival, self.greenwood
 

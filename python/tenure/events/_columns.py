@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from tenure._errors import InvalidInputError
+from tenure._validation import as_choice
 from tenure.events import _frames
 
 if TYPE_CHECKING:
@@ -33,6 +34,29 @@ class Layout:
         """Return the names of all columns, each role's in turn."""
         named = (self.customer, self.time, self.amount, self.event, *self.properties)
         return [name for name in named if name is not None]
+
+
+def as_layout(
+    customer: str,
+    time: str,
+    amount: str | None,
+    event: str | None,
+    properties: Sequence[str],
+    *,
+    orders: Sequence[str] | None,
+    on_refund: str,
+    on_invalid: str,
+    ambiguous: str,
+) -> Layout:
+    """Return what the arguments of a log say, or which of them is none."""
+    as_choice(on_refund, "on_refund", ("net", "match", "drop", "raise"))
+    as_choice(on_invalid, "on_invalid", ("raise", "drop"))
+    as_choice(ambiguous, "ambiguous", ("raise", "earliest", "latest"))
+    if (event is None) != (orders is None):
+        msg = "event and orders go together: orders names the events that are orders"
+        raise InvalidInputError(msg, argument="orders")
+    carried = property_names(properties)
+    return Layout(customer, time, amount, event, carried, on_invalid, ambiguous)
 
 
 def order_flags(log: LogRows) -> list[int]:

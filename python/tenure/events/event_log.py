@@ -13,9 +13,9 @@ from tenure._time import (
     to_datetime,
     zone,
 )
-from tenure._validation import as_choice, as_threads
-from tenure.events import _append, _columns, _stored
-from tenure.events._columns import Layout
+from tenure._validation import as_threads
+from tenure.events import _append, _stored
+from tenure.events._columns import as_layout
 from tenure.events._order_tables import OrderTables
 from tenure.events._parts import LogParts
 
@@ -125,12 +125,17 @@ class EventLog(LogParts, OrderTables):
         ambiguous: str = "raise",
         n_threads: int | None = None,
     ) -> None:
-        as_choice(on_refund, "on_refund", ("net", "match", "drop", "raise"))
-        as_choice(on_invalid, "on_invalid", ("raise", "drop"))
-        as_choice(ambiguous, "ambiguous", ("raise", "earliest", "latest"))
-        if (event is None) != (orders is None):
-            msg = "event and orders go together: orders names the events that are orders"
-            raise InvalidInputError(msg, argument="orders")
+        self._layout = as_layout(
+            customer,
+            time,
+            amount,
+            event,
+            properties,
+            orders=orders,
+            on_refund=on_refund,
+            on_invalid=on_invalid,
+            ambiguous=ambiguous,
+        )
         threads = as_threads(n_threads)
         zone(timezone)
         until = (
@@ -140,15 +145,6 @@ class EventLog(LogParts, OrderTables):
         )
         self.timezone = timezone
         self.on_refund = on_refund
-        self._layout = Layout(
-            customer,
-            time,
-            amount,
-            event,
-            _columns.property_names(properties),
-            on_invalid,
-            ambiguous,
-        )
         self._read(frame, customers, orders, until, threads)
         self._match_refunds(threads)
 

@@ -17,9 +17,9 @@ from tenure import _core
 from tenure._errors import InvalidInputError
 from tenure._extras import require
 from tenure._time import as_cutoff, to_datetime, zone
-from tenure._validation import as_choice, as_threads
+from tenure._validation import as_threads
 from tenure.events import _append, _columns, _frames, _source_facts
-from tenure.events._columns import Layout
+from tenure.events._columns import as_layout
 from tenure.events._segments import Segments
 from tenure.events._source import of_no_rows, opened, quoted
 from tenure.events.event_log import EventLog
@@ -81,25 +81,21 @@ class EventStream:
         n_threads: int | None = None,
     ) -> None:
         duckdb = require("duckdb", "read files")
-        as_choice(on_refund, "on_refund", ("net", "match", "drop", "raise"))
-        as_choice(on_invalid, "on_invalid", ("raise", "drop"))
-        as_choice(ambiguous, "ambiguous", ("raise", "earliest", "latest"))
-        if (event is None) != (orders is None):
-            msg = "event and orders go together: orders names the events that are orders"
-            raise InvalidInputError(msg, argument="orders")
-        zone(timezone)
-        self.timezone, self.on_refund = timezone, on_refund
-        self._threads = as_threads(n_threads)
-        self._limit = as_bytes(memory_limit, "memory_limit")
-        self._layout = Layout(
+        self._layout = as_layout(
             customer,
             time,
             amount,
             event,
-            _columns.property_names(properties),
-            on_invalid,
-            ambiguous,
+            properties,
+            orders=orders,
+            on_refund=on_refund,
+            on_invalid=on_invalid,
+            ambiguous=ambiguous,
         )
+        zone(timezone)
+        self.timezone, self.on_refund = timezone, on_refund
+        self._threads = as_threads(n_threads)
+        self._limit = as_bytes(memory_limit, "memory_limit")
         self._source = source, sql, database
         self._duckdb = duckdb
         until = (

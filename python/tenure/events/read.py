@@ -102,7 +102,7 @@ def stream(
     -----
     The source is read once for its facts (counts, names, first and last time) and once for each
     pass, sorted by customer and time. Space for the sort is taken in the system's folder for
-    temporary files (``TMPDIR``).
+    temporary files (``TMPDIR``). Ctrl-C is answered once DuckDB has let go, within a second or so.
 
     Examples
     --------
