@@ -192,6 +192,38 @@ def date_ticks(axis: Any) -> None:
     axis.set_major_formatter(dates.ConciseDateFormatter(locator, show_offset=False))
 
 
+def period_ticks(ax: Any, first_days: npt.NDArray[np.datetime64], period: str) -> None:
+    """Name periods drawn at 0, 1, 2, ...: as many of them as the width of the picture holds."""
+    names = [_period_name(day, period) for day in first_days]
+    most = max(1, int(width_of(ax) / (0.35 + 0.08 * max(map(len, names), default=1))))
+    step = max(1, -(-len(names) // most))
+    ax.set_xticks(range(0, len(names), step), labels=names[::step])
+
+
+def width_of(ax: Any) -> float:
+    """Return how wide a picture is, in inches."""
+    return float(ax.get_window_extent().width / ax.figure.dpi)
+
+
+def legend_above(ax: Any, per_row: int) -> None:
+    """Put the legend above the picture, in shorter rows where that is narrow."""
+    wide = width_of(ax) >= 1.3 * per_row
+    ax.legend(
+        ncols=per_row if wide else max(1, int(width_of(ax) / 1.3)),
+        loc="lower right",
+        bbox_to_anchor=(1.0, 1.0),
+    )
+
+
+def _period_name(first_day: np.datetime64, period: str) -> str:
+    year, month = str(first_day)[:4], str(first_day)[5:7]
+    if period == "year":
+        return year
+    if period == "quarter":
+        return f"{year} Q{(int(month) + 2) // 3}"
+    return f"{year}-{month}" if period == "month" else str(first_day)
+
+
 def number_ticks(axis: Any, currency: str = "", *, whole: bool = False) -> None:
     """Label an axis of counts or amounts as 5k, 1.2M."""
     ticker = require("matplotlib.ticker", "draw pictures")

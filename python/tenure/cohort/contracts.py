@@ -209,11 +209,10 @@ closing_revenue : ndarray of float, shape (n_periods,)
             label="net",
         )
         ax.axhline(0.0, color=plotting.INK, linewidth=0.8)
-        step = max(1, -(-len(position) // 8))
-        ax.set_xticks(position[::step], labels=[str(day) for day in self.periods[::step]])
+        plotting.period_ticks(ax, self.periods, self.period)
         plotting.number_ticks(ax.yaxis)
-        ax.set(xlabel=f"First day of the {self.period}", ylabel="Change of recurring revenue")
-        ax.legend(ncols=3, loc="lower left", bbox_to_anchor=(0.0, 1.0))
+        ax.set(xlabel=self.period.capitalize(), ylabel="Change of recurring revenue")
+        plotting.legend_above(ax, 3)
         return ax
 
 

@@ -105,12 +105,10 @@ class Growth(Table):
             below = below + counts
         ax.bar(position, -self.dormant, width=0.8, color=plotting.PALETTE[3], label="dormant")
         ax.axhline(0.0, color=plotting.INK, linewidth=0.8)
-        step = max(1, -(-len(position) // 8))
-        labels = [str(day) for day in self.periods[::step]]
-        ax.set_xticks(position[::step], labels=labels)
+        plotting.period_ticks(ax, self.periods, self.period)
         plotting.number_ticks(ax.yaxis, whole=True)
         ax.set(xlabel=self.period.capitalize(), ylabel="Customers")
-        ax.legend(ncols=4, loc="lower right", bbox_to_anchor=(1.0, 1.0))
+        plotting.legend_above(ax, 4)
         return ax
 
 
