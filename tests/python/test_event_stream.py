@@ -160,6 +160,27 @@ def test_bad_cells_are_told_before_the_pass_as_memory_tells_them(tmp_path, colum
     assert (told.value.argument, told.value.row) == (memory.value.argument, memory.value.row)
 
 
+def test_a_missing_name_and_a_time_that_happens_twice_are_told_with_their_place(tmp_path):
+    rows = frame(60, 1).sort_values("who", ascending=False, ignore_index=True)
+    rows.loc[17, "event"] = None
+    path = tmp_path / "log.parquet"
+    pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), path)
+    with pytest.raises(tn.InvalidInputError, match=r"event\[17\] has no event name") as told:
+        tn.stream(path, **LOG)
+    assert told.value.row == 17
+
+    rows = frame(60, 1).sort_values("who", ascending=False, ignore_index=True)
+    rows.loc[3, "when"] = pd.Timestamp("2024-10-27 01:30")
+    rows.loc[4, "when"] = pd.Timestamp("2024-10-28 01:30")
+    who = rows.loc[3, "who"]
+    path = write(rows, path)
+    streamed = tn.stream(path, **LOG, timezone="Europe/London", observed_until="2025-01-31")
+    with pytest.raises(tn.InvalidInputError, match=f"one of {who} at 2024-10-27 01:30:00"):
+        list(streamed)
+    with pytest.raises(tn.InvalidInputError, match="first or the last of all at 2024-10-27 01:30"):
+        tn.stream(write(rows.drop(4), path), **LOG, timezone="Europe/London")
+
+
 def test_what_cannot_be_streamed_is_told(tmp_path):
     path = write(frame(50), tmp_path / "log.parquet")
     with pytest.raises(tn.InvalidInputError, match="'nobody' is not a column"):

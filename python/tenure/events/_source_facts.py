@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from tenure._errors import InvalidInputError
 from tenure.events import _columns
 from tenure.events._columns import Layout
 from tenure.events._source import quoted
@@ -40,6 +41,11 @@ def of(
         layout.properties,
     )
     rules = _rules(layout, orders)
+    if layout.event is not None:
+        nameless = _first_rows(relation, f"{quoted(layout.event)} IS NULL")
+        if nameless:
+            msg = f"{layout.event}[{nameless[0]}] has no event name"
+            raise InvalidInputError(msg, argument=layout.event, row=nameless[0])
     left_out = [name for name in rules if name != "refund" or drops_refunds]
     kept = " AND ".join(f"({rules[name]}) IS NOT TRUE" for name in left_out)
     time = quoted(layout.time)

@@ -129,14 +129,18 @@ class EventStream:
                 report, {"customer": at.customer, "time": at.time, "amount": at.amount}
             )
         # The first and the last instant, read as the rows will be.
-        ends = EventLog(
-            {"customer": np.zeros(len(facts.ends), np.int64), "time": facts.ends},
-            customer="customer",
-            time="time",
-            timezone=self.timezone,
-            observed_until=None if until is None else to_datetime(until, "UTC"),
-            ambiguous=at.ambiguous,
-        )
+        rows = pa.table({at.customer: np.zeros(len(facts.ends), np.int64), at.time: facts.ends})
+        try:
+            ends = EventLog(
+                rows,
+                customer=at.customer,
+                time=at.time,
+                timezone=self.timezone,
+                observed_until=None if until is None else to_datetime(until, "UTC"),
+                ambiguous=at.ambiguous,
+            )
+        except InvalidInputError as error:
+            raise self._in_the_source(error, rows, "the first or the last of all") from error
         self._observed = ends._from, ends._until
 
     @property
@@ -248,11 +252,29 @@ class EventStream:
     def _part(self, table: pa.Table, customers: pa.Table | None) -> EventLog:
         part = object.__new__(EventLog)
         part.timezone, part.on_refund, part._layout = self.timezone, self.on_refund, self._layout
-        part._read(table, customers, self.orders, self._observed[1], self._threads, partial=True)
+        try:
+            part._read(
+                table, customers, self.orders, self._observed[1], self._threads, partial=True
+            )
+        except InvalidInputError as error:
+            raise self._in_the_source(error, table) from error
         part._match_refunds(self._threads)
         self._name_alike(part)
         part._segments.watch(*self._observed)
         return part
+
+    def _in_the_source(
+        self, error: InvalidInputError, table: pa.Table, whose: str | None = None
+    ) -> InvalidInputError:
+        """Say whose row it is: its number in a sorted part tells nobody anything."""
+        if error.row is None or not 0 <= error.row < len(table):
+            return error
+        who, when = (
+            table[n][error.row].as_py() for n in (self._layout.customer, self._layout.time)
+        )
+        place = f"{whose or f'one of {who!r}'} at {when}"
+        msg = f"{error} (rows counted by customer and time: it is {place})"
+        return InvalidInputError(msg, argument=error.argument, value=error.value)
 
     def _name_alike(self, part: EventLog) -> None:
         """Give a part the codes of the whole."""
