@@ -142,6 +142,9 @@ def _read_arrays(specs: Any, raw: memoryview) -> list[np.ndarray[Any, Any]]:
             msg = "an array is longer than the model file"
             raise ModelFileError(msg)
         array = np.frombuffer(raw, dtype, math.prod(shape), position).reshape(shape)
+        if not array.flags.aligned:  # bytes may lie anywhere, and headers may be of any length
+            array = array.copy()
+            array.flags.writeable = False
         if dtype == "|b1" and array.view(np.uint8).max(initial=0) > 1:
             msg = "an array of booleans holds a byte that is neither 0 nor 1"
             raise ModelFileError(msg)

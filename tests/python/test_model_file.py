@@ -441,3 +441,14 @@ def test_only_files_are_replaced(make, tmp_path):
 def test_a_missing_folder_is_told_by_the_system(tmp_path):
     with pytest.raises(FileNotFoundError):
         _model_file.write(tmp_path / "no" / "m.tenure", Curve(1))
+
+
+def test_arrays_are_aligned_wherever_the_bytes_lie():
+    root = {"$object": "test.Curve", "state": {"value": {"$array": 0}}}
+    spec = [{"dtype": "<f8", "shape": [3]}]
+    for pad in range(9):
+        head = header(root, spec) + b" " * pad
+        value = from_bytes(sealed(head, np.arange(3.0).tobytes())).value
+        assert value.flags.aligned
+        assert not value.flags.writeable
+        assert value.tolist() == [0.0, 1.0, 2.0]
