@@ -15,32 +15,49 @@ inline void require_event_flags(const events::EventLog& log,
     throw InvalidInput("event", -1, static_cast<double>(event.size()), "one flag an event name");
 }
 
-/// Calls body(time) for every event of a customer that is activity: of a name that counts (orders,
-/// where `event` is empty), before the end of observation, and no refund.
+/// Which events of a log are activity: those of a name that counts (orders, where `event` is empty)
+/// that are no refund.
+class IsActivity {
+ public:
+  IsActivity(const events::EventLog& log, const std::vector<std::uint8_t>& event)
+      : counts_(event.empty() ? log.order_event : event) {}
+
+  bool operator()(const events::CustomerEvents& events, std::size_t i) const {
+    return (counts_.empty() || counts_[events.event[i]] != 0) &&
+           !(!events.amount.empty() && events.amount[i] < 0.0);
+  }
+
+ private:
+  const std::vector<std::uint8_t>& counts_;
+};
+
+/// Calls body(time) for every activity of a customer before the end of observation.
 template <class Body>
 void each_activity(const events::EventLog& log, const std::vector<std::uint8_t>& event,
                    const events::CustomerEvents& events, const Body& body) {
-  const std::vector<std::uint8_t>& counts = event.empty() ? log.order_event : event;
-  for (std::size_t i = 0; i < events.time.size() && events.time[i] < log.observed_until; ++i) {
-    if (!counts.empty() && counts[events.event[i]] == 0) continue;
-    if (!events.amount.empty() && events.amount[i] < 0.0) continue;
-    body(events.time[i]);
-  }
+  const IsActivity is_activity(log, event);
+  for (std::size_t i = 0; i < events.time.size() && events.time[i] < log.observed_until; ++i)
+    if (is_activity(events, i)) body(events.time[i]);
 }
 
-/// Calls body(period) for every period in which a customer was active, in turn.
+/// Calls body(period) for every period in which a customer was active, in turn. The rest of a
+/// period is passed over by its end alone.
 template <class Body>
 void each_active_period(const events::EventLog& log, const std::vector<std::uint8_t>& event,
                         const PeriodIndex& period, const events::CustomerEvents& events,
                         const Body& body) {
   require_not_before(events, period.from());
-  std::int64_t last = period.first() - 1;
-  each_activity(log, event, events, [&](std::int64_t time) {
-    const std::int64_t now = period(time);
-    if (now == last) return;
-    last = now;
+  const IsActivity is_activity(log, event);
+  const std::size_t rows = events.time.size();
+  for (std::size_t i = 0; i < rows && events.time[i] < log.observed_until;) {
+    if (!is_activity(events, i)) {
+      ++i;
+      continue;
+    }
+    const std::int64_t now = period(events.time[i]);
     body(now);
-  });
+    for (const std::int64_t end = period.start(now + 1); i < rows && events.time[i] < end;) ++i;
+  }
 }
 
 /// Counts by period (or cell), added up over ranges of customers.

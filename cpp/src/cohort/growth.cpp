@@ -1,6 +1,8 @@
 #include "tenure/cohort/growth.hpp"
 
+#include <algorithm>
 #include <array>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -11,29 +13,35 @@
 namespace tenure::cohort {
 namespace {
 
+/// Counts what needs the customer; `finish` derives the rest from the identities. No count takes a
+/// branch, as none could be predicted.
 class GrowthScan {
  public:
   GrowthScan(const events::EventLog& log, const GrowthOptions& options, const PeriodIndex& period)
-      : log_(&log), options_(&options), period_(&period) {
-    const auto periods = static_cast<std::size_t>(period.complete() - period.first() + 1);
-    sums_.first_period = period.first();
+      : log_(&log),
+        options_(&options),
+        period_(&period),
+        lapse_(std::min(options.lapse, period.last() - period.first() + 2)) {
+    const auto periods = static_cast<std::size_t>(period.last() - period.first() + 2);
     for (auto* counts : all()) counts->resize(periods);
   }
 
   void visit(const events::CustomerEvents& events) {
-    std::optional<std::int64_t> last;
+    constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::min();
+    std::int64_t last = kNever;
     const std::optional<std::int64_t> signup = signup_period(events.customer);
     each_active_period(*log_, options_->event, *period_, events, [&](std::int64_t now) {
-      if (last && now == *last + 1) {
-        add(sums_.returning, now);
-      } else {
-        if (last) leave(*last, now);
-        const bool is_new = signup ? *signup == now : !last;
-        add(is_new ? sums_.fresh : sums_.resurrected, now);
-      }
+      const bool is_first = last == kNever;
+      if (is_first) last = now;
+      const bool returns = now == last + 1;
+      const bool is_new = signup ? (*signup == now) & !returns : is_first;
+      ++active_[at(now)];
+      returning_[at(now)] += returns;
+      fresh_[at(now)] += is_new;
+      lapsed_[lapse_of(last)] += lapse_ < now - last;
       last = now;
     });
-    if (last) leave(*last, period_->complete() + 1);
+    if (last != kNever) ++lapsed_[lapse_of(last)];
   }
 
   void merge(GrowthScan&& later) {
@@ -41,22 +49,34 @@ class GrowthScan {
     for (std::size_t i = 0; i < mine.size(); ++i) add_counts(*mine[i], *others[i]);
   }
 
-  Growth finish() && { return std::move(sums_); }
+  Growth finish() && {
+    const std::size_t periods = at(period_->complete() + 1);
+    Growth out;
+    out.first_period = period_->first();
+    out.resurrected.resize(periods);
+    out.dormant.resize(periods);
+    for (std::size_t p = 0; p < periods; ++p) {
+      out.resurrected[p] = active_[p] - returning_[p] - fresh_[p];
+      if (p > 0) out.dormant[p] = active_[p - 1] - returning_[p];
+    }
+    for (auto* counts : {&fresh_, &returning_, &lapsed_}) counts->resize(periods);
+    out.fresh = std::move(fresh_);
+    out.returning = std::move(returning_);
+    out.lapsed = std::move(lapsed_);
+    return out;
+  }
 
  private:
-  std::array<std::vector<std::int64_t>*, 5> all() {
-    return {&sums_.fresh, &sums_.returning, &sums_.resurrected, &sums_.dormant, &sums_.lapsed};
+  std::array<std::vector<std::int64_t>*, 4> all() {
+    return {&active_, &returning_, &fresh_, &lapsed_};
   }
 
-  /// Silence from the period after `last` up to, and without, `back`.
-  void leave(std::int64_t last, std::int64_t back) {
-    add(sums_.dormant, last + 1);
-    if (options_->lapse < back - last) add(sums_.lapsed, last + options_->lapse);
+  std::size_t at(std::int64_t period) const {
+    return static_cast<std::size_t>(period - period_->first());
   }
-
-  void add(std::vector<std::int64_t>& counts, std::int64_t period) {
-    if (period <= period_->complete())
-      ++counts[static_cast<std::size_t>(period - period_->first())];
+  /// Where silence since `last` is a lapse; the place behind all periods where that is later.
+  std::size_t lapse_of(std::int64_t last) const {
+    return at(std::min(last + lapse_, period_->last() + 1));
   }
 
   std::optional<std::int64_t> signup_period(std::int64_t customer) const {
@@ -73,7 +93,8 @@ class GrowthScan {
   const events::EventLog* log_;
   const GrowthOptions* options_;
   const PeriodIndex* period_;
-  Growth sums_;
+  std::int64_t lapse_;
+  std::vector<std::int64_t> active_, returning_, fresh_, lapsed_;  // by period, one more behind
 };
 
 }  // namespace

@@ -117,33 +117,31 @@ class RetentionScan {
     }
   }
 
+  /// A period at a time, so that rows within one only ask whether it is over.
   template <class IsOrder>
   void count_money(const events::CustomerEvents& events, std::int64_t rows, const IsOrder& is_order,
                    const Opening& opening, std::size_t first_cell) {
-    std::int64_t open_age = 0;
+    std::int64_t period = opening.cohort;
     double money = opening.same_period;
-    bool active = false;
-    const auto close = [&] {
-      if (open_age >= counts_.ages) return;
-      const std::size_t cell = first_cell + static_cast<std::size_t>(open_age);
+    for (std::int64_t i = opening.row;;) {
+      const std::int64_t age = period - opening.cohort;
+      if (age >= counts_.ages) return;
+      const std::int64_t end = period_->start(period + 1);
+      bool active = false;
+      do {
+        if (!is_order(i)) continue;
+        const double amount =
+            events.amount.empty() ? 0.0 : events.amount[static_cast<std::size_t>(i)];
+        money += amount;
+        active |= !(amount < 0.0);
+      } while (++i < rows && events.time[static_cast<std::size_t>(i)] < end);
+      const std::size_t cell = first_cell + static_cast<std::size_t>(age);
       counts_.active[cell] += active;
       counts_.revenue[cell].add(money);
-    };
-    for (std::int64_t i = opening.row; i < rows; ++i) {
-      if (!is_order(i)) continue;
-      const auto row = static_cast<std::size_t>(i);
-      const double amount = events.amount.empty() ? 0.0 : events.amount[row];
-      const std::int64_t age = (*period_)(events.time[row]) - opening.cohort;
-      if (age != open_age) {
-        close();
-        open_age = age;
-        money = 0.0;
-        active = false;
-      }
-      money += amount;
-      active |= !(amount < 0.0);
+      if (i == rows) return;
+      money = 0.0;
+      period = (*period_)(events.time[static_cast<std::size_t>(i)]);
     }
-    close();
   }
 
   void allocate() {

@@ -1,10 +1,9 @@
 #pragma once
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
-
-#include "tenure/support/wide.hpp"
 
 namespace tenure {
 
@@ -29,17 +28,30 @@ class OrderFreeSum {
     const auto bits = std::bit_cast<std::uint64_t>(term);
     if ((bits << 1) == 0) return;
     const auto exponent = static_cast<std::int64_t>((bits >> 52) & 0x7FF);
-    const std::uint64_t fraction = bits & ((std::uint64_t{1} << 52) - 1);
-    const std::uint64_t mantissa = exponent == 0 ? fraction : fraction | (std::uint64_t{1} << 52);
+    const std::int64_t is_normal = exponent != 0;
+    const std::uint64_t mantissa =
+        (bits & ((std::uint64_t{1} << 52) - 1)) | (static_cast<std::uint64_t>(is_normal) << 52);
     // Exponent of the last bit, from kLeast on; the leading bit is 52 above it.
-    const std::int64_t last = exponent == 0 ? 0 : exponent - 1;
-    const std::int64_t low = last / kBits, top = (last + 52) / kBits;
+    const std::int64_t last = exponent - is_normal;
+    const std::int64_t low = last / kBits, shift = last - kBits * low;
+    const std::int64_t top = low + 2 + (shift + 52 >= 3 * kBits);
     if (top > top_) raise_to(top);
-    const std::int64_t sign = (bits >> 63) ? -1 : 1;
-    uint128 digits = uint128{mantissa} << (last - kBits * low);
-    for (std::int64_t i = top_ - low; digits != 0; --i, digits >>= kBits)
-      if (i < kDigits)
-        digit_[static_cast<std::size_t>(i)] += sign * static_cast<std::int64_t>(digits & kMask);
+    // Four digits hold any mantissa. Sums of one size never leave this path, whose cost does not
+    // depend on the term.
+    const std::uint64_t rest = mantissa >> (2 * kBits - shift);
+    const auto sign = -static_cast<std::int64_t>(bits >> 63);
+    const auto place = top_ - low;
+    const auto put = [&](std::int64_t i, std::uint64_t digit) {
+      digit_[static_cast<std::size_t>(i)] += (static_cast<std::int64_t>(digit) ^ sign) - sign;
+    };
+    if (place < kDigits) [[likely]]
+      put(place, (mantissa << shift) & kMask);
+    if (place <= kDigits) [[likely]]
+      put(place - 1, (mantissa >> (kBits - shift)) & kMask);
+    if (place <= kDigits + 1) [[likely]]
+      put(place - 2, rest & kMask);
+    if (place <= kDigits + 2) [[likely]]
+      put(std::max(place - 3, std::int64_t{0}), rest >> kBits);
   }
 
   OrderFreeSum& operator+=(const OrderFreeSum& other) {
