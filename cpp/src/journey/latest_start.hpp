@@ -61,11 +61,13 @@ class LatestStart {
         steps ^= bit_of(k);
         const auto at = static_cast<std::size_t>(k);
         const std::int64_t from = start[at], before = seen[at];
-        // No branch: whether a chain can go on is anybody's guess.
-        const bool goes_on = t - from <= window[at];
-        start[at + 1] = goes_on ? from : start[at + 1];
-        seen[at + 1] = goes_on ? t : seen[at + 1];
-        if (goes_on && !(found.reached & bit_of(k))) found.offer(k, t, from, before);
+        // No branch, and no way for the compiler to make one: whether a chain can go on is
+        // anybody's guess.
+        const std::int64_t goes_on = t - from <= window[at];
+        start[at + 1] ^= (start[at + 1] ^ from) & -goes_on;
+        seen[at + 1] ^= (seen[at + 1] ^ t) & -goes_on;
+        const bool is_first = goes_on & ((~found.reached >> k) & 1);
+        if (is_first) found.offer(k, t, from, before);
       } while (steps);
       if (found.reached & last_step) return true;
     }
