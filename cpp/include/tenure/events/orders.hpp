@@ -2,7 +2,6 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
-#include <utility>
 
 #include "tenure/events/event_log.hpp"
 
@@ -59,25 +58,34 @@ class OrderWalk {
             const Before& before) const {
     const bool filter = !log_->order_event.empty();
     const bool amounts = !events.amount.empty();
-    bool open = false;
-    PurchasePeriod current{};
+    // One variable each: as members of a struct whose address is taken they would live in memory.
+    bool open = false, is_order = false;
+    std::int64_t period = 0, first_time = 0;
+    double sum = 0.0;
+    const auto so_far = [&] { return PurchasePeriod{period, first_time, sum, is_order}; };
+    const auto announce = [&](std::int64_t time) {
+      const PurchasePeriod current = so_far();
+      before(time, open ? &current : nullptr);
+    };
     for (std::size_t i = 0; i < events.time.size() && events.time[i] < until_; ++i) {
       if (filter && log_->order_event[events.event[i]] == 0) continue;
-      before(events.time[i], open ? &std::as_const(current) : nullptr);
+      announce(events.time[i]);
       const double amount = amounts ? events.amount[i] : 0.0;
-      std::int64_t period = index(events.time[i]);
+      const std::int64_t now = index(events.time[i]);
       // Where clocks are set back over midnight, the day that has begun goes on.
-      if (open && period < current.period) period = current.period;
-      if (!open || period != current.period) {
-        if (open) body(std::as_const(current));
-        current = {period, events.time[i], 0.0, false};
+      if (!open || now > period) {
+        if (open) body(so_far());
+        period = now;
+        first_time = events.time[i];
+        sum = 0.0;
+        is_order = false;
         open = true;
       }
-      current.amount += amount;
-      current.is_order |= !(amount < 0.0);
+      sum += amount;
+      is_order |= !(amount < 0.0);
     }
-    before(std::numeric_limits<std::int64_t>::max(), open ? &std::as_const(current) : nullptr);
-    if (open) body(std::as_const(current));
+    announce(std::numeric_limits<std::int64_t>::max());
+    if (open) body(so_far());
   }
 
   const EventLog* log_;
