@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "tenure/support/parallel.hpp"
+#include "tenure/support/scratch.hpp"
 #include "tenure/support/wide.hpp"
 
 namespace tenure::events {
@@ -53,7 +54,7 @@ class Dictionary {
     if (2 * texts_.size() > slots_.size()) resize(bits_ + 2);
     return code;
   }
-  const std::vector<std::string_view>& texts() const { return texts_; }
+  const ScratchVector<std::string_view>& texts() const { return texts_; }
 
  private:
   static constexpr std::uint32_t kEmpty = std::numeric_limits<std::uint32_t>::max();
@@ -73,9 +74,9 @@ class Dictionary {
   }
 
   int bits_ = 0;
-  std::vector<Slot> slots_;
-  std::vector<std::string_view> texts_;
-  std::vector<std::uint64_t> hashes_;
+  ScratchVector<Slot> slots_;
+  ScratchVector<std::string_view> texts_;
+  ScratchVector<std::uint64_t> hashes_;
 };
 
 /// A text with its first eight bytes as a big-endian number: most comparisons end there.
@@ -87,8 +88,8 @@ struct Entry {
   bool operator<(const Entry& b) const { return head != b.head ? head < b.head : text < b.text; }
 };
 
-std::vector<Entry> sorted_entries(const Dictionary& dictionary) {
-  std::vector<Entry> entries;
+ScratchVector<Entry> sorted_entries(const Dictionary& dictionary) {
+  ScratchVector<Entry> entries;
   entries.reserve(dictionary.texts().size());
   for (const std::string_view text : dictionary.texts()) {
     std::uint64_t head = load(text.data(), std::min<std::size_t>(text.size(), 8));
@@ -100,8 +101,8 @@ std::vector<Entry> sorted_entries(const Dictionary& dictionary) {
 }
 
 /// Merges the sorted dictionaries into one table; rank[d][code] is the place of a text in it.
-TextTable merge(const std::vector<std::vector<Entry>>& sorted,
-                std::vector<std::vector<std::int64_t>>& rank) {
+TextTable merge(const std::vector<ScratchVector<Entry>>& sorted,
+                std::vector<ScratchVector<std::int64_t>>& rank) {
   TextTable table;
   std::vector<std::size_t> at(sorted.size());
   for (std::size_t d = 0; d < sorted.size(); ++d) rank.emplace_back(sorted[d].size());
@@ -173,7 +174,7 @@ EncodedText encode_text(const std::vector<TextChunk>& chunks, const Execution& e
   for (const TextChunk& c : chunks) result.code.emplace_back(c.rows);
 
   const auto shares = share_out(chunks, execution.threads);
-  std::vector<std::vector<Entry>> sorted(shares.size());
+  std::vector<ScratchVector<Entry>> sorted(shares.size());
   for_each_task(std::ssize(shares), execution, [&](std::int64_t t) {
     Dictionary dictionary;
     for (const Share& s : shares[static_cast<std::size_t>(t)]) {
@@ -187,7 +188,7 @@ EncodedText encode_text(const std::vector<TextChunk>& chunks, const Execution& e
     sorted[static_cast<std::size_t>(t)] = sorted_entries(dictionary);
   });
 
-  std::vector<std::vector<std::int64_t>> rank;
+  std::vector<ScratchVector<std::int64_t>> rank;
   result.table = merge(sorted, rank);
   for_each_task(std::ssize(shares), execution, [&](std::int64_t t) {
     const auto& to = rank[static_cast<std::size_t>(t)];

@@ -146,6 +146,14 @@ class LogRows:
         return self._segments.rows
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of memory (or of the mapped file) that rows, index and ids take."""
+        core = self._core
+        columns = [core.offset, core.time, core.amount, core.event]
+        columns += [core.property(p) for p in range(len(self.properties))]
+        return sum(int(c.nbytes) for c in [*columns, self.customer_ids])
+
+    @property
     def has_amounts(self) -> bool:
         """Whether the log has amounts."""
         return self._layout.amount is not None

@@ -69,7 +69,8 @@ class EventLog(LogParts, OrderTables):
     ----------
     customer_ids : array
         Distinct ids, ascending.
-    n_customers, n_rows : int
+    n_customers, n_rows, nbytes : int
+        `nbytes`: what rows, index and ids take of memory.
     observed_from, observed_until : datetime
         The log holds [from, until).
     data_report : DataReport

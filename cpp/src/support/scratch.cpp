@@ -1,0 +1,28 @@
+#include "tenure/support/scratch.hpp"
+
+#include <cstdlib>
+
+#if defined(__unix__) || defined(__APPLE__)
+#include <sys/mman.h>
+#endif
+
+namespace tenure::detail {
+
+#if defined(__unix__) || defined(__APPLE__)
+
+void* map_scratch(std::size_t bytes) noexcept {
+  void* p = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return p == MAP_FAILED ? nullptr : p;
+}
+
+void unmap_scratch(void* p, std::size_t bytes) noexcept { ::munmap(p, bytes); }
+
+#else
+
+void* map_scratch(std::size_t bytes) noexcept { return std::malloc(bytes); }
+
+void unmap_scratch(void* p, std::size_t) noexcept { std::free(p); }
+
+#endif
+
+}  // namespace tenure::detail
