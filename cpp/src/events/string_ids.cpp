@@ -1,6 +1,7 @@
 #include "tenure/events/string_ids.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <limits>
@@ -12,10 +13,26 @@
 namespace tenure::events {
 namespace {
 
-std::uint64_t load(const char* p, std::size_t n) {
-  std::uint64_t v = 0;
-  std::memcpy(&v, p, n);
+std::uint64_t load(const char* p) {
+  std::uint64_t v;
+  std::memcpy(&v, p, 8);
   return v;
+}
+
+/// All of less than eight bytes, so that texts of one length differ if their loads do.
+std::uint64_t load_few(const char* p, std::size_t n) {
+  if (n >= 4) {
+    std::uint32_t first, last;
+    std::memcpy(&first, p, 4);
+    std::memcpy(&last, p + n - 4, 4);
+    return first | std::uint64_t{last} << 32;
+  }
+  const auto byte = [&](std::size_t i) { return std::uint64_t{static_cast<unsigned char>(p[i])}; };
+  return n == 0 ? 0 : byte(0) | byte(n / 2) << 8 | byte(n - 1) << 16;
+}
+
+std::uint64_t big_endian(std::uint64_t v) {
+  return std::endian::native == std::endian::little ? __builtin_bswap64(v) : v;
 }
 
 std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
@@ -23,38 +40,79 @@ std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
-std::uint64_t hash(std::string_view text) {
-  std::uint64_t h = text.size();
-  const char* p = text.data();
-  std::size_t left = text.size();
-  for (; left > 16; p += 16, left -= 16) h = mix(load(p, 8) ^ h, load(p + 8, 8));
-  if (left > 8) return mix(load(p, 8) ^ h, load(p + 8, left - 8));
-  return left ? mix(load(p, left) ^ h, 0x8EBC6AF09C88C6E3u) : mix(h, 0x8EBC6AF09C88C6E3u);
-}
+/// A text as a lookup compares it: up to 16 bytes by value, and a longer one by its hash before its
+/// bytes.
+struct Key {
+  static constexpr std::size_t kByValue = 16;
 
-/// Open addressing; a slot keeps a part of the hash, so that texts are compared only when it
+  const char* text;
+  std::uint64_t first, last;  // the first and the last eight bytes; of a long text last = hash
+  std::uint64_t length;
+
+  Key() = default;
+  explicit Key(std::string_view from) : text(from.data()), length(from.size()) {
+    if (length < 8) {
+      first = load_few(text, length);
+      last = 0;
+      return;
+    }
+    first = load(text);
+    last = load(text + length - 8);
+    if (length <= kByValue) return;
+    std::uint64_t h = mix(last, length);
+    for (std::size_t i = 8; i + 8 < length; i += 8) h = mix(load(text + i) ^ h, first);
+    last = h;
+  }
+
+  std::uint64_t hash() const { return mix(first ^ length, last ^ 0x8EBC6AF09C88C6E3u); }
+  std::string_view view() const { return {text, length}; }
+
+  friend bool operator==(const Key& a, const Key& b) {
+    if (a.first != b.first || a.last != b.last || a.length != b.length) return false;
+    return a.length <= kByValue || std::memcmp(a.text, b.text, a.length) == 0;
+  }
+
+  /// The order of their bytes. Those of most pairs are not looked at.
+  friend bool operator<(const Key& a, const Key& b) {
+    const std::size_t least = std::min(a.length, b.length), most = std::max(a.length, b.length);
+    if (least < 8) return a.view() < b.view();
+    if (a.first != b.first) return big_endian(a.first) < big_endian(b.first);
+    if (least == most && most <= kByValue) return big_endian(a.last) < big_endian(b.last);
+    return a.view() < b.view();
+  }
+};
+
+/// Open addressing; a slot keeps a part of the hash, so that keys are compared only when it
 /// matches.
 class Dictionary {
  public:
   Dictionary() { resize(12); }
 
-  std::uint32_t code(std::string_view text) {
-    const std::uint64_t h = hash(text);
+  /// The code of a key with this hash; a new one if it is new.
+  std::uint32_t code(const Key& key, std::uint64_t h) {
     const auto tag = static_cast<std::uint32_t>(h);
     std::size_t at = h >> (64 - bits_);
     for (;; at = (at + 1) & mask()) {
       Slot& slot = slots_[at];
       if (slot.code == kEmpty) break;
-      if (slot.tag == tag && texts_[slot.code] == text) return slot.code;
+      if (slot.tag == tag && keys_[slot.code] == key) return slot.code;
     }
-    const auto code = static_cast<std::uint32_t>(texts_.size());
+    const auto code = static_cast<std::uint32_t>(keys_.size());
     slots_[at] = {tag, code};
-    texts_.push_back(text);
-    hashes_.push_back(h);
-    if (2 * texts_.size() > slots_.size()) resize(bits_ + 2);
+    keys_.push_back(key);
+    if (3 * keys_.size() > 2 * slots_.size()) resize(bits_ + 1);
     return code;
   }
-  const ScratchVector<std::string_view>& texts() const { return texts_; }
+
+  // A lookup misses the cache at the slot, then at the key. Asked for ahead, the misses of many
+  // rows come together.
+  void prefetch_slot(std::uint64_t h) const { __builtin_prefetch(&slots_[h >> (64 - bits_)]); }
+  void prefetch_key(std::uint64_t h) const {
+    if (const Slot& slot = slots_[h >> (64 - bits_)]; slot.code != kEmpty)
+      __builtin_prefetch(&keys_[slot.code]);
+  }
+
+  const ScratchVector<Key>& keys() const { return keys_; }
 
  private:
   static constexpr std::uint32_t kEmpty = std::numeric_limits<std::uint32_t>::max();
@@ -66,36 +124,55 @@ class Dictionary {
   void resize(int bits) {
     bits_ = bits;
     slots_.assign(std::size_t{1} << bits, {0, kEmpty});
-    for (std::size_t c = 0; c < texts_.size(); ++c) {
-      std::size_t at = hashes_[c] >> (64 - bits_);
+    for (std::size_t c = 0; c < keys_.size(); ++c) {
+      const std::uint64_t h = keys_[c].hash();
+      std::size_t at = h >> (64 - bits_);
       while (slots_[at].code != kEmpty) at = (at + 1) & mask();
-      slots_[at] = {static_cast<std::uint32_t>(hashes_[c]), static_cast<std::uint32_t>(c)};
+      slots_[at] = {static_cast<std::uint32_t>(h), static_cast<std::uint32_t>(c)};
     }
   }
 
   int bits_ = 0;
   ScratchVector<Slot> slots_;
-  ScratchVector<std::string_view> texts_;
-  ScratchVector<std::uint64_t> hashes_;
+  ScratchVector<Key> keys_;
 };
 
-/// A text with its first eight bytes as a big-endian number: most comparisons end there.
+constexpr std::int64_t kTogether = 64;
+
+/// Codes of rows [first, last), at most kTogether of them.
+void encode(Dictionary& dictionary, const TextChunk& chunk, std::int64_t first, std::int64_t last,
+            std::int64_t* code) {
+  struct Cell {
+    Key key;
+    std::uint64_t hash;
+    std::int64_t row;
+  };
+  std::array<Cell, kTogether> cells;
+  std::size_t n = 0;
+  for (std::int64_t i = first; i < last; ++i) {
+    code[i] = 0;
+    if (!chunk.is_valid(i)) continue;
+    const Key key(chunk[i]);
+    cells[n] = {key, key.hash(), i};
+    dictionary.prefetch_slot(cells[n++].hash);
+  }
+  for (std::size_t k = 0; k < n; ++k) dictionary.prefetch_key(cells[k].hash);
+  for (std::size_t k = 0; k < n; ++k)
+    code[cells[k].row] = dictionary.code(cells[k].key, cells[k].hash);
+}
+
 struct Entry {
-  std::uint64_t head;
-  std::string_view text;
+  Key key;
   std::uint32_t code;
 
-  bool operator<(const Entry& b) const { return head != b.head ? head < b.head : text < b.text; }
+  bool operator<(const Entry& b) const { return key < b.key; }
 };
 
 ScratchVector<Entry> sorted_entries(const Dictionary& dictionary) {
   ScratchVector<Entry> entries;
-  entries.reserve(dictionary.texts().size());
-  for (const std::string_view text : dictionary.texts()) {
-    std::uint64_t head = load(text.data(), std::min<std::size_t>(text.size(), 8));
-    if constexpr (std::endian::native == std::endian::little) head = __builtin_bswap64(head);
-    entries.push_back({head, text, static_cast<std::uint32_t>(entries.size())});
-  }
+  entries.reserve(dictionary.keys().size());
+  for (const Key& key : dictionary.keys())
+    entries.push_back({key, static_cast<std::uint32_t>(entries.size())});
   std::sort(entries.begin(), entries.end());
   return entries;
 }
@@ -116,7 +193,7 @@ TextTable merge(const std::vector<ScratchVector<Entry>>& sorted,
     for (std::size_t d = 0; d < sorted.size(); ++d)
       if (at[d] < sorted[d].size() && !(entry < sorted[d][at[d]]))
         rank[d][sorted[d][at[d]++].code] = table.size();
-    table.bytes.insert(table.bytes.end(), entry.text.begin(), entry.text.end());
+    table.bytes.insert(table.bytes.end(), entry.key.text, entry.key.text + entry.key.length);
     table.offset.push_back(std::ssize(table.bytes));
   }
 }
@@ -180,9 +257,9 @@ EncodedText encode_text(const std::vector<TextChunk>& chunks, const Execution& e
     for (const Share& s : shares[static_cast<std::size_t>(t)]) {
       const TextChunk& chunk = chunks[s.chunk];
       Buffer<std::int64_t>& code = result.code[s.chunk];
-      for (std::int64_t i = s.first; i < s.last; ++i) {
-        if (i % 1024 == 0) execution.poll();
-        code[i] = chunk.is_valid(i) ? dictionary.code(chunk[i]) : 0;
+      for (std::int64_t i = s.first; i < s.last; i += kTogether) {
+        if ((i - s.first) % (16 * kTogether) == 0) execution.poll();
+        encode(dictionary, chunk, i, std::min(i + kTogether, s.last), code.data());
       }
     }
     sorted[static_cast<std::size_t>(t)] = sorted_entries(dictionary);

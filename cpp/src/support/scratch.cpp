@@ -12,7 +12,11 @@ namespace tenure::detail {
 
 void* map_scratch(std::size_t bytes) noexcept {
   void* p = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  return p == MAP_FAILED ? nullptr : p;
+  if (p == MAP_FAILED) return nullptr;
+#if defined(__linux__)
+  ::madvise(p, bytes, MADV_HUGEPAGE);  // a wish: nothing depends on the answer
+#endif
+  return p;
 }
 
 void unmap_scratch(void* p, std::size_t bytes) noexcept { ::munmap(p, bytes); }
