@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,9 +62,7 @@ class Homogeneity(Table):
     between: str
     correction: str
 
-    def _columns(self) -> Mapping[str, Any]:
-        names = ("age", "n_groups", "statistic", "df", "p_value", "p_adjusted")
-        return {n: getattr(self, n) for n in names}
+    _column_names = ("age", "n_groups", "statistic", "df", "p_value", "p_adjusted")
 
     def _title(self) -> str:
         return (
@@ -127,10 +125,21 @@ class RetentionComparison(Table):
     correction: str
     level: float
 
-    def _columns(self) -> Mapping[str, Any]:
-        names = ("age", "group", "reference", "n_group", "n_reference", "rate", "reference_rate")
-        tests = ("difference", "lower", "upper", "z", "p_value", "p_adjusted")
-        return {n: getattr(self, n) for n in (*names, *tests)}
+    _column_names = (
+        "age",
+        "group",
+        "reference",
+        "n_group",
+        "n_reference",
+        "rate",
+        "reference_rate",
+        "difference",
+        "lower",
+        "upper",
+        "z",
+        "p_value",
+        "p_adjusted",
+    )
 
     def _title(self) -> str:
         return (
