@@ -12,7 +12,7 @@ import numpy as np
 from tenure import _core
 from tenure._errors import InvalidInputError
 from tenure._results import Table
-from tenure._validation import Floats, Ints, as_choice, as_count, as_number
+from tenure._validation import Floats, Ints, as_choice, as_count, as_level
 from tenure.cohort._retention_result import Retention
 
 CORRECTIONS = ("holm", "benjamini_hochberg", "none")
@@ -257,7 +257,7 @@ def compare(
     _require_shares(r)
     between = _between(r, between)
     as_choice(correction, "correction", CORRECTIONS)
-    level = as_number(level, "level", above=0.0, below=1.0)
+    level = as_level(level)
     counts, sizes, labels, name = _groups(r) if between == "groups" else _cohorts(r)
     if len(labels) < 2:
         msg = f"between={between!r} needs two at least, and there is {len(labels)}"
