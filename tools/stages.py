@@ -26,7 +26,7 @@ from environment import (
 )
 
 DIST = BUILD / "dist"
-PYTHON_SOURCES = ["dev", "tools", "python", "tests", "benchmarks"]
+PYTHON_SOURCES = ["dev", "tools", "python", "tests", "benchmarks", "notebooks"]
 
 Stage = Callable[[], str]
 STAGES: dict[str, Stage] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -23,14 +23,17 @@ class Table:
     """Mixin of every result that is, or can be told as, rows with named columns.
 
     A subclass is a `dataclass(frozen=True, slots=True, eq=False, repr=False)` and says in
-    `_columns` which columns it has and in `_title` what it is. Any reader of the Arrow
-    PyCapsule interface takes it as it stands: `polars.DataFrame(result)`, `pyarrow.table(result)`.
+    `_column_names` which of its attributes are columns, or in `_columns` what else they are made
+    of, and in `_title` what it is. Any reader of the Arrow PyCapsule interface takes it as it
+    stands: `polars.DataFrame(result)`, `pyarrow.table(result)`.
     """
 
     __slots__ = ()
 
+    _column_names: ClassVar[tuple[str, ...]]
+
     def _columns(self) -> Mapping[str, Any]:
-        raise NotImplementedError
+        return {name: getattr(self, name) for name in self._column_names}
 
     def _title(self) -> str:
         return type(self).__name__

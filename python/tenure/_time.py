@@ -13,7 +13,7 @@ import numpy as np
 
 from tenure import _core
 from tenure._errors import InvalidInputError
-from tenure._validation import Ints, as_number
+from tenure._validation import Ints, as_choice, as_number
 
 MICROS_PER_DAY = 86_400_000_000
 
@@ -134,6 +134,17 @@ def engine_zone(name: str) -> _core.events.TimeZone:
     return _core.events.TimeZone(*transitions(name))
 
 
+def engine_period(name: str) -> _core.events.Period:
+    """Return one of `PERIODS` as the engine reads it."""
+    period: _core.events.Period = getattr(_core.events.Period, name)
+    return period
+
+
+def as_period(value: Any, name: str = "period") -> _core.events.Period:
+    """Return the engine's period of that name, if it is one of `PERIODS`."""
+    return engine_period(as_choice(value, name, PERIODS))
+
+
 def start_of_day(day: dt.date, timezone: str = "UTC") -> int:
     """Return the first instant of a local day, also where midnight does not exist."""
     return engine_zone(timezone).start_of_day(day.toordinal() - _EPOCH.toordinal())
@@ -161,6 +172,11 @@ def as_start(value: Any, timezone: str, name: str) -> int:
         or (isinstance(value, np.datetime64) and np.datetime_data(value.dtype)[0] in "DWMY")
     )
     return start_of_day(to_datetime(until - 1, timezone).date(), timezone) if bare else until
+
+
+def as_end(value: Any, timezone: str, name: str = "observed_until") -> int | None:
+    """Return the instant at which observation ends, as `as_cutoff`; None if none was said."""
+    return None if value is None else as_cutoff(value, timezone, name)
 
 
 def _cutoff(value: Any, timezone: str, name: str) -> int:

@@ -145,6 +145,20 @@ def as_count(value: Any, name: str, *, at_least: int = 0) -> int:
     return int(value)
 
 
+def as_level(value: Any, name: str = "level") -> float:
+    """Return a confidence level, between 0 and 1."""
+    return as_number(value, name, above=0.0, below=1.0)
+
+
+def as_replicates(n_bootstrap: Any) -> int:
+    """Return how often to resample: 0 for no limits, else at least 2."""
+    replicates = as_count(n_bootstrap, "n_bootstrap")
+    if replicates == 1:
+        msg = "n_bootstrap must be 0, or at least 2: one replicate tells no spread"
+        raise InvalidInputError(msg, argument="n_bootstrap", value=1)
+    return replicates
+
+
 def as_choice(value: Any, name: str, choices: Sequence[Any]) -> Any:
     """Return `value` if it is one of `choices`."""
     if not any(value is c or (type(value) is type(c) and value == c) for c in choices):

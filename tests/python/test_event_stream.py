@@ -12,19 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_logs import assert_same_log, columns, customers, frame, plain
+from random_logs import LOG, assert_same_log, columns, customers, frame, plain
 
 import tenure as tn
 from tenure.events import event_stream as stream_module
-
-LOG = {
-    "customer": "who",
-    "time": "when",
-    "amount": "paid",
-    "event": "event",
-    "orders": ["pay"],
-    "properties": ["channel", "shop"],
-}
 
 
 @pytest.fixture

@@ -6,29 +6,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from journey_oracle import log_of, paths, seconds, units, wilson
+from journey_oracle import (
+    log_of,
+    paths,
+    random_rows,
+    random_rules,
+    seconds,
+    units,
+    wilson,
+)
 from numpy.testing import assert_allclose
 
 import tenure as tn
 
-rows = st.lists(
-    st.tuples(
-        st.integers(0, 3),
-        st.integers(0, 30),
-        st.sampled_from("aabcd"),
-        st.sampled_from([None, "p", "q", "r"]),
-    ),
-    min_size=1,
-    max_size=25,
-)
-rules = st.fixed_dictionaries(
-    {
-        "by": st.sampled_from([None, None, "kind"]),
-        "within": st.sampled_from([None, 0, 3, 12]),
-        "collapse": st.booleans(),
-        "max_states": st.sampled_from([None, None, 2]),
-    }
-)
+rows, rules = random_rows(25), random_rules(max_states=[None, None, 2])
 
 
 def check(p, found, expected, top):

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from journey_oracle import (
     log_of,
     order_of,
+    random_rows,
+    random_rules,
     seconds,
     step_counts,
     transitions,
@@ -19,24 +21,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import tenure as tn
 
-rows = st.lists(
-    st.tuples(
-        st.integers(0, 3),
-        st.integers(0, 30),
-        st.sampled_from("aabcd"),
-        st.sampled_from([None, "p", "q", "r"]),
-    ),
-    min_size=1,
-    max_size=30,
-)
-rules = st.fixed_dictionaries(
-    {
-        "by": st.sampled_from([None, None, "kind"]),
-        "within": st.sampled_from([None, 0, 3, 12]),
-        "collapse": st.booleans(),
-        "max_states": st.sampled_from([None, 1, 2, 4]),
-    }
-)
+rows, rules = random_rows(30), random_rules(max_states=[None, 1, 2, 4])
 
 
 def asked(rules):

@@ -9,6 +9,7 @@ from statistics import NormalDist, median
 
 import numpy as np
 import pyarrow as pa
+from hypothesis import strategies as st
 
 import tenure as tn
 
@@ -33,6 +34,32 @@ def log_of(rows, until=None, orders=("c",), **more):
         frame, customer="who", time="when", event="what", amount="paid", orders=known,
         properties=["kind"], **more,
     )  # fmt: skip
+
+
+def random_rows(most):
+    """Up to so many rows of few customers, crowded instants and some values of the property."""
+    return st.lists(
+        st.tuples(
+            st.integers(0, 3),
+            st.integers(0, 30),
+            st.sampled_from("aabcd"),
+            st.sampled_from([None, "p", "q", "r"]),
+        ),
+        min_size=1,
+        max_size=most,
+    )
+
+
+def random_rules(max_states):
+    """What may be asked of states; `max_states` as one of those."""
+    return st.fixed_dictionaries(
+        {
+            "by": st.sampled_from([None, None, "kind"]),
+            "within": st.sampled_from([None, 0, 3, 12]),
+            "collapse": st.booleans(),
+            "max_states": st.sampled_from(max_states),
+        }
+    )
 
 
 def seconds(n):

@@ -12,6 +12,16 @@ DAY = 86_400_000_000
 START = 1_704_067_200_000_000  # 2024-01-01
 NAMES = ["view", "cart", "pay", "renew"]
 
+#: The columns of `frame`.
+LOG = {
+    "customer": "who",
+    "time": "when",
+    "amount": "paid",
+    "event": "event",
+    "orders": ["pay"],
+    "properties": ["channel", "shop"],
+}
+
 
 def frame(n: int, seed: int = 0, *, text: bool = False, days: int = 90) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
@@ -34,16 +44,7 @@ def frame(n: int, seed: int = 0, *, text: bool = False, days: int = 90) -> pd.Da
 
 
 def log_of(rows, **more) -> tn.EventLog:
-    settings = {
-        "customer": "who",
-        "time": "when",
-        "amount": "paid",
-        "event": "event",
-        "orders": ["pay"],
-        "properties": ["channel", "shop"],
-        "observed_until": "2024-04-30",
-    }
-    return tn.EventLog(rows, **(settings | more))
+    return tn.EventLog(rows, **(LOG | {"observed_until": "2024-04-30"} | more))
 
 
 def columns(log: tn.EventLog) -> dict[str, object]:

@@ -1,4 +1,4 @@
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -7,13 +7,10 @@ _F = npt.NDArray[np.float64]
 _I = npt.NDArray[np.int64]
 _Text = tuple[_I, npt.NDArray[np.int8]]
 
-class Period:
-    day: ClassVar[Period]
-    week: ClassVar[Period]
-    month: ClassVar[Period]
-    quarter: ClassVar[Period]
-    year: ClassVar[Period]
-    __members__: ClassVar[dict[str, Period]]
+class _Enum:
+    """What pybind11 gives every enumeration."""
+
+    __members__: ClassVar[dict[str, Self]]
     def __init__(self, value: int) -> None: ...
     def __eq__(self, other: object) -> bool: ...
     def __ne__(self, other: object) -> bool: ...
@@ -24,6 +21,13 @@ class Period:
     def name(self) -> str: ...
     @property
     def value(self) -> int: ...
+
+class Period(_Enum):
+    day: ClassVar[Period]
+    week: ClassVar[Period]
+    month: ClassVar[Period]
+    quarter: ClassVar[Period]
+    year: ClassVar[Period]
 
 class TimeZone:
     def __init__(self, initial_offset: int, transition: _I, offset: _I) -> None: ...

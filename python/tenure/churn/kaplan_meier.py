@@ -12,7 +12,7 @@ from tenure import _core
 from tenure._errors import DataWarning, InvalidInputError
 from tenure._estimator import Estimator
 from tenure._model_file import storable
-from tenure._validation import Floats, as_choice, as_column, as_flags, as_number
+from tenure._validation import Floats, as_choice, as_column, as_flags, as_level
 from tenure.churn.survival_curve import (
     QuantileEstimate,
     RestrictedMean,
@@ -106,7 +106,7 @@ class KaplanMeier(Estimator):
             If everyone at risk churned before later customers came under observation: the curve is
             0 from there on, whatever they did.
         """
-        scale, level = self._scale(self.interval), self._level(self.level)
+        scale, level = self._scale(self.interval), as_level(self.level)
         raw = _core.survival.kaplan_meier(
             as_column(duration, np.float64, "duration"),
             as_flags(churned, "churned"),
@@ -155,7 +155,7 @@ class KaplanMeier(Estimator):
         if interval is None:
             return value
         _, lower, upper = _core.survival.curve_limits(
-            *curve._arrays(), self._scale(self.interval), self._level(interval, "interval")
+            *curve._arrays(), self._scale(self.interval), as_level(interval, "interval")
         )
         step = np.searchsorted(curve.time, times, side="right")
         unknown = np.isnan(value)
@@ -184,7 +184,7 @@ class KaplanMeier(Estimator):
         shape = np.shape(p)
         shares = as_column(np.atleast_1d(np.asarray(p)), np.float64, "p")
         level = self.level if interval is None else interval
-        scale, level = self._scale(self.interval), self._level(level, "interval")
+        scale, level = self._scale(self.interval), as_level(level, "interval")
         value, lower, upper = _core.survival.curve_quantiles(
             *self.curve_._arrays(), scale, level, shares
         )
@@ -215,7 +215,7 @@ class KaplanMeier(Estimator):
             If the curve is not known up to `until`.
         """
         self._require_fitted()
-        level = self._level(self.level if interval is None else interval, "interval")
+        level = as_level(self.level if interval is None else interval, "interval")
         horizons = as_column(np.atleast_1d(np.asarray(until)), np.float64, "until")
         valid = np.isfinite(horizons) & (horizons >= 0.0)
         valid[valid] = ~np.isnan(self.predict(horizons[valid]))
@@ -253,14 +253,10 @@ class KaplanMeier(Estimator):
     def _scale(interval: Any) -> str:
         return str(as_choice(interval, "interval", ("log-log", "log", "plain")))
 
-    @staticmethod
-    def _level(level: Any, name: str = "level") -> float:
-        return as_number(level, name, above=0.0, below=1.0)
-
     def _restore(self, state: dict[str, Any]) -> None:
         super()._restore(state)
         self._scale(self.interval)
-        self._level(self.level)
+        as_level(self.level)
         require_curve(self.curve_)
 
 

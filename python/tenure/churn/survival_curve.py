@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,9 +47,7 @@ class SurvivalCurve(Table):
     greenwood: Floats
     last_time: float
 
-    def _columns(self) -> Mapping[str, Any]:
-        names = ("time", "at_risk", "churned", "survival", "standard_error", "lower", "upper")
-        return {name: getattr(self, name) for name in names}
+    _column_names = ("time", "at_risk", "churned", "survival", "standard_error", "lower", "upper")
 
     def _title(self) -> str:
         return f"Survival curve, known up to {self.last_time:g}"
@@ -104,8 +101,7 @@ class SurvivalEstimate(Table):
     lower: Floats
     upper: Floats
 
-    def _columns(self) -> Mapping[str, Any]:
-        return {n: getattr(self, n) for n in ("time", "value", "lower", "upper")}
+    _column_names = ("time", "value", "lower", "upper")
 
     def _title(self) -> str:
         return "Share still a customer"
@@ -126,8 +122,7 @@ class QuantileEstimate(Table):
     lower: Floats
     upper: Floats
 
-    def _columns(self) -> Mapping[str, Any]:
-        return {n: getattr(self, n) for n in ("p", "value", "lower", "upper")}
+    _column_names = ("p", "value", "lower", "upper")
 
     def _title(self) -> str:
         return "Time by which a share p has churned"
@@ -148,9 +143,7 @@ class RestrictedMean(Table):
     lower: Floats
     upper: Floats
 
-    def _columns(self) -> Mapping[str, Any]:
-        names = ("until", "value", "standard_error", "lower", "upper")
-        return {n: getattr(self, n) for n in names}
+    _column_names = ("until", "value", "standard_error", "lower", "upper")
 
     def _title(self) -> str:
         return "Restricted mean tenure"

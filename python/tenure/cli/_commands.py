@@ -208,14 +208,14 @@ def report(
                 files or [],
                 customer,
                 time,
-                "" if no_amount else amount,
+                amount,
                 event,
                 orders,
-                guess_amount=not no_amount,
+                no_amount=no_amount,
                 timezone=timezone,
-                observed_until=observed_until or None,
-                on_refund=on_refund.value,
-                on_invalid=on_invalid.value,
+                observed_until=observed_until,
+                on_refund=on_refund,
+                on_invalid=on_invalid,
             )
             title = title or _title(files or [])
         tell_findings(log)
@@ -279,14 +279,14 @@ def summary(
         files,
         customer,
         time,
-        "" if no_amount else amount,
+        amount,
         event,
         orders,
-        guess_amount=not no_amount,
+        no_amount=no_amount,
         timezone=timezone,
-        observed_until=observed_until or None,
-        on_refund=on_refund.value,
-        on_invalid=on_invalid.value,
+        observed_until=observed_until,
+        on_refund=on_refund,
+        on_invalid=on_invalid,
     )
     tell_findings(log)
     result = log.summary(unit=unit.value)
@@ -314,21 +314,23 @@ def _read(
     event: str,
     orders: list[str],
     *,
-    guess_amount: bool,
-    **log: Any,
+    no_amount: bool,
+    timezone: str,
+    observed_until: str,
+    on_refund: Refund,
+    on_invalid: Invalid,
 ) -> Any:
+    """Read a log as the options say; columns that they do not name are told by their names."""
     import tenure as tn
     from tenure.cli import _columns
 
     if bool(event) != bool(orders):
         raise typer.BadParameter("--event and --orders go together", param_hint="--event")
-    chosen: dict[str, str] = {"customer": customer, "time": time, "amount": amount}
-    if not (customer and time and (amount or not guess_amount)):
+    chosen = {"customer": customer, "time": time} | ({} if no_amount else {"amount": amount})
+    if not all(chosen.values()):
         columns = _columns.names(files)
         guessed = []
-        for role in ("customer", "time", "amount"):
-            if chosen[role] or (role == "amount" and not guess_amount):
-                continue
+        for role in [role for role, column in chosen.items() if not column]:
             found = _columns.guess(columns, role)
             if found is None and role != "amount":
                 raise typer.BadParameter(
@@ -338,15 +340,19 @@ def _read(
             chosen[role] = found or ""
             guessed.append(f"{role} = {found}" if found else "no amounts")
         say(f"columns by their names: {', '.join(guessed)}")
-        pieces = _columns.unit_price(columns, chosen["amount"])
+        pieces = _columns.unit_price(columns, chosen.get("amount", ""))
         if pieces is not None and not amount:
             say(f"{chosen['amount']} counts as the whole row's amount, {pieces} is not multiplied")
-    columns_of_log = {k: v for k, v in chosen.items() if v}
-    if event:
-        columns_of_log["event"] = event
-        log["orders"] = orders
-    source: Any = files[0] if len(files) == 1 else files
-    return tn.read(source, **columns_of_log, **log)
+    return tn.read(
+        files[0] if len(files) == 1 else files,
+        **{role: column for role, column in chosen.items() if column},
+        event=event or None,
+        orders=orders or None,
+        timezone=timezone,
+        observed_until=observed_until or None,
+        on_refund=on_refund.value,
+        on_invalid=on_invalid.value,
+    )
 
 
 def _title(files: list[str]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from tenure._errors import ConvergenceWarning, InvalidInputError, NotConvergedError
 from tenure._estimator import Estimator
-from tenure._validation import Floats, as_choice, as_count, as_number
+from tenure._validation import Floats, as_choice, as_count, as_level, as_number
 from tenure.clv._tables import ParameterTable, Predictions
 
 STATUSES = ("converged", "max_iterations", "stalled", "boundary")
@@ -26,7 +26,7 @@ _REASONS = {
 
 def two_sided(level: Any, name: str = "interval") -> float:
     """Return the normal quantile of a two-sided confidence level."""
-    level = as_number(level, name, above=0.0, below=1.0)
+    level = as_level(level, name)
     # From the lower tail, where levels close to 1 keep their digits.
     return -statistics.NormalDist().inv_cdf((1.0 - level) / 2.0)
 

@@ -43,20 +43,13 @@ class ParameterTable(Table):
     upper: Floats
     level: float
 
+    _column_names = ("parameter", "estimate", "standard_error", "lower", "upper")
+
     def __len__(self) -> int:
         return len(self.parameter)
 
     def _title(self) -> str:
         return f"Parameters, {100 * self.level:g} % confidence limits"
-
-    def _columns(self) -> Mapping[str, Any]:
-        return {
-            "parameter": list(self.parameter),
-            "estimate": self.estimate,
-            "standard_error": self.standard_error,
-            "lower": self.lower,
-            "upper": self.upper,
-        }
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -97,19 +90,13 @@ class Predictions(Table):
     level: float
     quantity: str
 
+    _column_names = ("customer", "value", "lower", "upper")
+
     def __len__(self) -> int:
         return len(self.value)
 
     def _title(self) -> str:
         return f"{self.quantity} of {len(self):,} customers, {100 * self.level:g} % limits"
-
-    def _columns(self) -> Mapping[str, Any]:
-        return {
-            "customer": self.customer,
-            "value": self.value,
-            "lower": self.lower,
-            "upper": self.upper,
-        }
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -143,18 +130,13 @@ class FrequencyCounts(Table):
     observed: Floats
     expected: Floats
 
+    _column_names = ("frequency", "observed", "expected")
+
     def __len__(self) -> int:
         return len(self.frequency)
 
     def _title(self) -> str:
         return f"Customers by number of repeat purchases, the last row {self.frequency[-1]} or more"
-
-    def _columns(self) -> Mapping[str, Any]:
-        return {
-            "frequency": self.frequency,
-            "observed": self.observed,
-            "expected": self.expected,
-        }
 
     def plot(self, ax: Any = None) -> Any:
         """Draw observed and expected counts side by side; return the Axes."""
@@ -203,6 +185,8 @@ class Tracking(Table):
     actual: Floats
     unit: str | None
 
+    _column_names = ("time", "expected", "actual")
+
     def __len__(self) -> int:
         return len(self.time)
 
@@ -218,9 +202,6 @@ class Tracking(Table):
 
     def _title(self) -> str:
         return f"Cumulative repeat purchases at {len(self):,} times"
-
-    def _columns(self) -> Mapping[str, Any]:
-        return {"time": self.time, "expected": self.expected, "actual": self.actual}
 
     def plot(self, ax: Any = None, *, cumulative: bool = True, cut: float | None = None) -> Any:
         """Draw actual and expected repeat purchases over time; return the Axes.

@@ -9,7 +9,7 @@ import numpy as np
 
 from tenure import _core
 from tenure._errors import InvalidInputError
-from tenure._time import MICROS_PER_DAY, UNIT_DAYS, as_cutoff, as_horizon, as_unit
+from tenure._time import MICROS_PER_DAY, UNIT_DAYS, as_cutoff, as_horizon, as_unit, engine_period
 from tenure._validation import Floats, as_choice, as_column, as_count, as_number, as_threads
 from tenure.clv import _data
 from tenure.clv._likelihood import LikelihoodModel, require_unit, two_sided
@@ -313,7 +313,7 @@ class TransactionModel(LikelihoodModel):
         )
         day, first, repeat = _core.clv.order_days(
             log._core,
-            None if collapse is None else getattr(_core.events.Period, collapse),
+            None if collapse is None else engine_period(collapse),
             until,
             log._until,
             as_threads(self.n_threads),

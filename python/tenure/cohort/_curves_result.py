@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,8 +39,7 @@ class GroupCurve(Table):
     lower: Floats
     upper: Floats
 
-    def _columns(self) -> Mapping[str, Any]:
-        return {n: getattr(self, n) for n in ("day", "at_risk", "share", "lower", "upper")}
+    _column_names = ("day", "at_risk", "share", "lower", "upper")
 
     def _title(self) -> str:
         return f"Curve: {len(self.day):,} times"
@@ -79,9 +77,7 @@ class CurvePairs(Table):
     p_adjusted: Floats
     correction: str
 
-    def _columns(self) -> Mapping[str, Any]:
-        names = ("group", "reference", "statistic", "df", "p_value", "p_adjusted")
-        return {n: getattr(self, n) for n in names}
+    _column_names = ("group", "reference", "statistic", "df", "p_value", "p_adjusted")
 
     def _title(self) -> str:
         return f"Pairs of curves: {len(self.group):,}, adjusted by {self.correction}"
@@ -141,9 +137,7 @@ class CurveComparison(Table):
     level: float
     n_without_start: int
 
-    def _columns(self) -> Mapping[str, Any]:
-        names = ("group", "customers", "ended", "observed", "expected")
-        return {n: getattr(self, n) for n in names}
+    _column_names = ("group", "customers", "ended", "observed", "expected")
 
     def _title(self) -> str:
         what = "return" if self.curve == "return" else "churn"

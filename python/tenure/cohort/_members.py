@@ -97,8 +97,18 @@ class Breakdown:
     labels: tuple[Any, ...] = ()
 
 
-def breakdown(log: EventLog, by: str | None) -> Breakdown:
-    """Return the groups of a property of events or of a column of the customer table."""
+def require_lone_signup(signup: str | None, anchor: str, start_event: Any, where: Any) -> None:
+    """Refuse a signup beside what else would say where a customer starts."""
+    if signup is not None and (anchor != "first_ever" or start_event is not None or where):
+        msg = "signup is the start itself: it goes without anchor, start_event and where"
+        raise InvalidInputError(msg, argument="signup", value=signup)
+
+
+def breakdown(log: EventLog, by: str | None, signup: str | None = None) -> Breakdown:
+    """Return the groups of a property of events or of a column of the customer table.
+
+    With a signup for the start there is no event that has the property.
+    """
     if by is None:
         return Breakdown()
     columns = () if log.customers is None else log.customers.column_names
@@ -106,6 +116,9 @@ def breakdown(log: EventLog, by: str | None) -> Breakdown:
         msg = f"by: both a property of events and a column of customers are called {by!r}"
         raise InvalidInputError(msg, argument="by", value=by)
     if by in log.properties:
+        if signup is not None:
+            msg = f"by: a signup has no {by!r}: break down by a column of the customers"
+            raise InvalidInputError(msg, argument="by", value=by)
         labels = tuple(log.properties[by].to_pylist())
         return Breakdown(by_property=list(log.properties).index(by), labels=labels)
     column = _customer_column(log, by, "by", known=[*log.properties, *columns])

@@ -45,9 +45,7 @@ class ProjectedCustomers(Table):
     upper: Floats
     level: float
 
-    def _columns(self) -> Mapping[str, Any]:
-        names = ("cohort", "age", "left", "expected", "lower", "upper")
-        return {n: getattr(self, n) for n in names}
+    _column_names = ("cohort", "age", "left", "expected", "lower", "upper")
 
     def _title(self) -> str:
         return f"Customers to come: {len(self.cohort):,} rows, {self.level:.0%} prediction limits"

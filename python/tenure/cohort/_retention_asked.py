@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from tenure import _core
 from tenure._errors import InvalidInputError
+from tenure._intervals import wilson
+from tenure._time import engine_period
 from tenure._validation import Floats
 from tenure.cohort._retention_result import Retention, RetentionMean
 from tenure.events import EventLog
@@ -33,13 +36,17 @@ class Asked:
     mean: str
     min_events: int
     level: float
-    replicates: int
-    seed: int
+    n_bootstrap: int
+    random_state: int
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Asked:
+        """Return what the settings of a scan say."""
+        return cls(**{field.name: settings[field.name] for field in fields(cls)})
 
     @property
     def unit(self) -> _core.events.Period:
-        unit: _core.events.Period = getattr(_core.events.Period, self.period)
-        return unit
+        return engine_period(self.period)
 
     @property
     def options(self) -> _core.cohort.RateOptions:
@@ -68,7 +75,7 @@ class Asked:
 
     @property
     def resamples(self) -> bool:
-        return self.replicates > 0 and self.needs_resampling
+        return self.n_bootstrap > 0 and self.needs_resampling
 
     def require_amounts(self, log: EventLog) -> None:
         if "revenue" in self.value and not log.has_amounts:
@@ -165,9 +172,11 @@ class Asked:
                 shares["mean"] = _mean_of_cohorts(shares["rate"], cells)
             rates |= shares
         elif self.is_proportion:
-            rates["lower"], rates["upper"] = self._wilson(rates["count"], rates["denominator"])
-            rates["mean_lower"], rates["mean_upper"] = self._wilson(
-                rates["mean_count"], rates["mean_denominator"]
+            rates["lower"], rates["upper"] = wilson(
+                rates["count"], rates["denominator"], self.level
+            )
+            rates["mean_lower"], rates["mean_upper"] = wilson(
+                rates["mean_count"], rates["mean_denominator"], self.level
             )
         if self.needs_resampling:
             drawn = self._drawn(rates, members, threads)
@@ -185,11 +194,8 @@ class Asked:
             return cell, cell.copy(), mean, mean.copy()
         assert members is not None
         return _core.cohort.retention_bootstrap(
-            members, self.options, self.replicates, self.seed, self.level, threads
+            members, self.options, self.n_bootstrap, self.random_state, self.level, threads
         )
-
-    def _wilson(self, count: Floats, denominator: Floats) -> tuple[Floats, Floats]:
-        return _core.survival.wilson_intervals(count, denominator, self.level)
 
 
 def _mean_of_cohorts(rates: Floats, cells: _core.cohort.RetentionCells) -> Floats:

@@ -53,8 +53,7 @@ class RetentionMean(Table):
     few: Flags
     n_cohorts: Ints
 
-    def _columns(self) -> Mapping[str, Any]:
-        return {n: getattr(self, n) for n in ("age", "rate", "lower", "upper", "few", "n_cohorts")}
+    _column_names = ("age", "rate", "lower", "upper", "few", "n_cohorts")
 
     def _title(self) -> str:
         return "Mean retention by age"

@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tenure import _core
+from tenure._intervals import wilson
 from tenure._model_file import storable
 from tenure._results import Table
-from tenure._time import PERIODS
-from tenure._validation import Floats, Ints, as_choice, as_number
+from tenure._time import PERIODS, engine_period
+from tenure._validation import Floats, Ints, as_choice, as_level
 from tenure.cohort._members import event_flags, event_names
 from tenure.events import EventLog
 from tenure.events.scan import CountingScan, Scope
@@ -274,16 +275,16 @@ class StickinessScan(CountingScan):
             within=as_choice(within, "within", PERIODS),
             cumulative=bool(cumulative),
             event=event_names(event),
-            level=as_number(level, "level", above=0.0, below=1.0),
+            level=as_level(level),
         )
 
     def _count(self, log: EventLog, threads: int) -> Any:
-        asked, periods = self.settings, _core.events.Period
+        asked = self.settings
         days, most, found = _core.cohort.stickiness(
             log._core,
             event_flags(log, asked["event"], "event"),
-            getattr(periods, asked["period"]),
-            getattr(periods, asked["within"]),
+            engine_period(asked["period"]),
+            engine_period(asked["within"]),
             threads,
         )
         return {"days": days, "customers": found.reshape(-1, most)}
@@ -295,17 +296,15 @@ class StickinessScan(CountingScan):
         cumulative = self.settings["cumulative"]
         counts = np.cumsum(exact[:, ::-1], axis=1)[:, ::-1] if cumulative else exact
         count, n = counts.astype(np.float64), np.broadcast_to(active[:, None], counts.shape)
-        low, high = _core.survival.wilson_intervals(
-            count.ravel(), np.ascontiguousarray(n, dtype=np.float64).ravel(), level
-        )
+        lower, upper = wilson(count, n, level)
         none = np.full(counts.shape, np.nan)
         return Stickiness(
             periods=counted["days"].view("datetime64[D]"),
             n_active=n_active,
             counts=np.ascontiguousarray(counts),
             rates=np.divide(count, n, out=none, where=n > 0),
-            lower=low.reshape(counts.shape),
-            upper=high.reshape(counts.shape),
+            lower=lower,
+            upper=upper,
             mean=np.divide(
                 exact @ n_active, active, out=np.full(len(active), np.nan), where=active > 0
             ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from tenure import _core
 from tenure._errors import InvalidInputError
 from tenure._results import Table
-from tenure._validation import Floats, Ints, as_choice, as_count, as_number
+from tenure._validation import Floats, Ints, as_choice, as_count, as_level
 from tenure.cohort._retention_result import Retention
 
 CORRECTIONS = ("holm", "benjamini_hochberg", "none")
@@ -62,9 +62,7 @@ class Homogeneity(Table):
     between: str
     correction: str
 
-    def _columns(self) -> Mapping[str, Any]:
-        names = ("age", "n_groups", "statistic", "df", "p_value", "p_adjusted")
-        return {n: getattr(self, n) for n in names}
+    _column_names = ("age", "n_groups", "statistic", "df", "p_value", "p_adjusted")
 
     def _title(self) -> str:
         return (
@@ -127,10 +125,21 @@ class RetentionComparison(Table):
     correction: str
     level: float
 
-    def _columns(self) -> Mapping[str, Any]:
-        names = ("age", "group", "reference", "n_group", "n_reference", "rate", "reference_rate")
-        tests = ("difference", "lower", "upper", "z", "p_value", "p_adjusted")
-        return {n: getattr(self, n) for n in (*names, *tests)}
+    _column_names = (
+        "age",
+        "group",
+        "reference",
+        "n_group",
+        "n_reference",
+        "rate",
+        "reference_rate",
+        "difference",
+        "lower",
+        "upper",
+        "z",
+        "p_value",
+        "p_adjusted",
+    )
 
     def _title(self) -> str:
         return (
@@ -248,7 +257,7 @@ def compare(
     _require_shares(r)
     between = _between(r, between)
     as_choice(correction, "correction", CORRECTIONS)
-    level = as_number(level, "level", above=0.0, below=1.0)
+    level = as_level(level)
     counts, sizes, labels, name = _groups(r) if between == "groups" else _cohorts(r)
     if len(labels) < 2:
         msg = f"between={between!r} needs two at least, and there is {len(labels)}"

@@ -13,9 +13,17 @@ import numpy.typing as npt
 
 from tenure import _core
 from tenure._errors import DataWarning, InvalidInputError
+from tenure._intervals import wilson
 from tenure._results import Table
-from tenure._time import PERIODS, UNIT_DAYS
-from tenure._validation import Floats, Ints, as_choice, as_count, as_number, as_seed, as_threads
+from tenure._time import UNIT_DAYS, as_period
+from tenure._validation import (
+    Floats,
+    Ints,
+    as_count,
+    as_level,
+    as_seed,
+    as_threads,
+)
 from tenure.cohort._members import event_flags
 from tenure.events import EventLog
 from tenure.events.event_log import as_log
@@ -299,8 +307,8 @@ def contracts(
     True
     """
     as_log(log)
-    unit = getattr(_core.events.Period, as_choice(period, "period", PERIODS))
-    level = as_number(level, "level", above=0.0, below=1.0)
+    unit = as_period(period)
+    level = as_level(level)
     replicates = as_count(n_bootstrap, "n_bootstrap", at_least=2)
     if term is not None and as_count(term, "term", at_least=1) > 4096:
         msg = f"term must be at most 4096 periods, got {term}"
@@ -320,9 +328,7 @@ def contracts(
     table["logo_churn"] = np.divide(
         churned, opening, out=np.full(len(opening), np.nan), where=opening > 0
     )
-    table["logo_churn_lower"], table["logo_churn_upper"] = _core.survival.wilson_intervals(
-        churned, opening, level
-    )
+    table["logo_churn_lower"], table["logo_churn_upper"] = wilson(churned, opening, level)
     drawn = _core.cohort.contract_bootstrap(moves, replicates, seed, level, threads)
     names = ("gross_churn_lower", "gross_churn_upper", "net_churn_lower", "net_churn_upper")
     table |= dict(zip(names, drawn, strict=True))

@@ -11,13 +11,14 @@ import numpy as np
 
 from tenure import _core
 from tenure._errors import InvalidInputError
-from tenure._time import PERIODS, as_horizon
-from tenure._validation import Floats, Ints, as_choice, as_number, as_threads
+from tenure._time import as_horizon, as_period
+from tenure._validation import Floats, Ints, as_choice, as_level, as_number, as_threads
 from tenure.cohort._curves_result import CurveComparison, CurvePairs, GroupCurve
 from tenure.cohort._members import (
     breakdown,
     event_flags,
     property_filters,
+    require_lone_signup,
     signup_instants,
     where_pairs,
 )
@@ -124,19 +125,14 @@ def compare_curves(
       web          3      2         2      1.15
     """
     as_log(log)
-    unit = getattr(_core.events.Period, as_choice(period, "period", PERIODS))
+    unit = as_period(period)
     as_choice(anchor, "anchor", ("first_ever", "first_matching"))
     as_choice(correction, "correction", CORRECTIONS)
-    level = as_number(level, "level", above=0.0, below=1.0)
+    level = as_level(level)
     name, rho, gamma = _weights(weights)
     silence = _silence(as_choice(curve, "curve", ("return", "churn")), inactive_after)
-    if signup is not None and (anchor != "first_ever" or start_event is not None or where):
-        msg = "signup is the start itself: it goes without anchor, start_event and where"
-        raise InvalidInputError(msg, argument="signup", value=signup)
-    groups = breakdown(log, by)
-    if signup is not None and groups.by_property is not None:
-        msg = f"by: a signup has no {by!r}: break down by a column of the customers"
-        raise InvalidInputError(msg, argument="by", value=by)
+    require_lone_signup(signup, anchor, start_event, where)
+    groups = breakdown(log, by, signup)
     times = _core.cohort.return_times(
         log._core,
         period=unit,

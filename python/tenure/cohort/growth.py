@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from tenure import _core
 from tenure._errors import InvalidInputError
+from tenure._intervals import wilson
 from tenure._model_file import storable
 from tenure._results import Table
-from tenure._time import PERIODS
-from tenure._validation import Floats, Ints, as_choice, as_count, as_number
+from tenure._time import PERIODS, engine_period
+from tenure._validation import Floats, Ints, as_choice, as_count, as_level
 from tenure.cohort._members import event_flags, event_names, signup_instants
 from tenure.events import EventLog
 from tenure.events.scan import CountingScan, Scope
@@ -151,14 +152,14 @@ class GrowthScan(CountingScan):
             new_by=new_by,
             signup=signup,
             event=event_names(event),
-            level=as_number(level, "level", above=0.0, below=1.0),
+            level=as_level(level),
         )
 
     def _count(self, log: EventLog, threads: int) -> Any:
         asked = self.settings
         return _core.cohort.growth(
             log._core,
-            getattr(_core.events.Period, asked["period"]),
+            engine_period(asked["period"]),
             asked["lapse"],
             event_flags(log, asked["event"], "event"),
             signup_instants(log, asked["signup"]),
@@ -172,7 +173,7 @@ class GrowthScan(CountingScan):
         came = (new + resurrected).astype(np.float64)
         moved = came + dormant
         share = np.divide(came, moved, out=np.full(len(came), np.nan), where=moved > 0)
-        low, high = _core.survival.wilson_intervals(came, moved, self.settings["level"])
+        low, high = wilson(came, moved, self.settings["level"])
         return Growth(
             periods=counted["period"].view("datetime64[D]"),
             active=new + returning + resurrected,

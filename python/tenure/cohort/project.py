@@ -10,7 +10,7 @@ import numpy as np
 
 from tenure import _core
 from tenure._errors import ConvergenceWarning, InvalidInputError, NotConvergedError
-from tenure._validation import Floats, as_choice, as_count, as_number
+from tenure._validation import Floats, as_choice, as_count, as_level, as_number
 from tenure.cohort._projection_result import ProjectedCustomers, Projection
 from tenure.cohort._retention_result import Retention
 from tenure.cohort.contracts import Contracts
@@ -93,7 +93,7 @@ def project(
     >>> p.expected[12].round(3).item(), p.retention_rate[[1, 12]].round(3).tolist()
     (0.17, [0.627, 0.945])
     """
-    level = as_number(level, "level", above=0.0, below=1.0)
+    level = as_level(level)
     as_choice(on_failure, "on_failure", ("warn", "raise"))
     cohorts = _cohorts(survivors)
     lost, kept = _renewals(cohorts)

@@ -12,12 +12,13 @@ from tenure import _core
 from tenure._errors import InvalidInputError
 from tenure._model_file import storable
 from tenure._time import PERIODS
-from tenure._validation import as_choice, as_count, as_number, as_seed
+from tenure._validation import as_choice, as_count, as_level, as_replicates, as_seed
 from tenure.cohort._members import (
     breakdown,
     event_flags,
     event_names,
     property_filters,
+    require_lone_signup,
     signup_instants,
     where_pairs,
 )
@@ -76,62 +77,41 @@ class RetentionScan(Scan):
         n_bootstrap: int = 500,
         random_state: Any = 0,
     ) -> None:
-        asked = Asked(
-            period=as_choice(period, "period", PERIODS),
-            clock=as_choice(clock, "clock", ("calendar", "rolling")),
-            match=as_choice(match, "match", ("on", "on_or_after", "on_or_before", "brackets")),
-            anchor=as_choice(anchor, "anchor", ("first_ever", "first_matching", "recurring")),
-            value=as_choice(
-                value, "value", ("customers", "revenue", "events", "cumulative_revenue")
-            ),
-            denominator=as_choice(denominator, "denominator", ("at_risk", "cohort", "previous")),
-            mean=as_choice(mean, "mean", ("weighted", "simple")),
-            min_events=as_count(min_events, "min_events", at_least=1),
-            level=as_number(level, "level", above=0.0, below=1.0),
-            replicates=_replicates(n_bootstrap),
-            seed=as_seed(random_state),
-        )
         if max_age is not None:
             max_age = as_count(max_age, "max_age")
-        lengths = _brackets(brackets, match, max_age)
-        asked.require_sense()
-        as_choice(by_return, "by_return", ("any", "same"))
-        if signup is not None and (anchor != "first_ever" or start_event is not None or where):
-            msg = "signup is the start itself: it goes without anchor, start_event and where"
-            raise InvalidInputError(msg, argument="signup", value=signup)
+        matches = ("on", "on_or_after", "on_or_before", "brackets")
+        values = ("customers", "revenue", "events", "cumulative_revenue")
         super().__init__(
-            period=period,
-            clock=clock,
-            match=match,
-            brackets=lengths,
-            anchor=anchor,
+            period=as_choice(period, "period", PERIODS),
+            clock=as_choice(clock, "clock", ("calendar", "rolling")),
+            match=as_choice(match, "match", matches),
+            brackets=_brackets(brackets, match, max_age),
+            anchor=as_choice(anchor, "anchor", ("first_ever", "first_matching", "recurring")),
             start_event=event_names(start_event),
             return_event=event_names(return_event),
             where=where_pairs(where),
             signup=signup,
             by=by,
-            by_return=by_return,
-            value=value,
-            denominator=denominator,
-            mean=mean,
-            min_events=asked.min_events,
+            by_return=as_choice(by_return, "by_return", ("any", "same")),
+            value=as_choice(value, "value", values),
+            denominator=as_choice(denominator, "denominator", ("at_risk", "cohort", "previous")),
+            mean=as_choice(mean, "mean", ("weighted", "simple")),
+            min_events=as_count(min_events, "min_events", at_least=1),
             max_age=max_age,
-            level=asked.level,
-            n_bootstrap=asked.replicates,
-            random_state=asked.seed,
+            level=as_level(level),
+            n_bootstrap=as_replicates(n_bootstrap),
+            random_state=as_seed(random_state),
         )
-        self._asked = asked
+        self._asked = asked = Asked.of(self.settings)
+        asked.require_sense()
+        require_lone_signup(signup, anchor, start_event, where)
         named = (start_event, return_event, where, signup, by, brackets)
         self._is_common = asked.is_common and all(n is None for n in named)
 
     def _count(self, log: EventLog, threads: int) -> _Counted:
         asked, more = self._asked, self.settings
         asked.require_amounts(log)
-        groups = breakdown(log, more["by"])
-        if more["signup"] is not None and groups.by_property is not None:
-            by = more["by"]
-            msg = f"by: a signup has no {by!r}: break down by a column of the customers"
-            raise InvalidInputError(msg, argument="by", value=by)
+        groups = breakdown(log, more["by"], more["signup"])
         if more["by_return"] == "same" and groups.by_property is None:
             msg = "by_return='same' needs a property of events in by"
             raise InvalidInputError(msg, argument="by_return", value=more["by_return"])
@@ -385,14 +365,6 @@ def retention(
     )
     retention: Retention = scan.visit(log, n_threads=n_threads).finish()
     return retention
-
-
-def _replicates(n_bootstrap: Any) -> int:
-    replicates = as_count(n_bootstrap, "n_bootstrap")
-    if replicates == 1:
-        msg = "n_bootstrap must be 0, or at least 2: one replicate tells no spread"
-        raise InvalidInputError(msg, argument="n_bootstrap", value=1)
-    return replicates
 
 
 def _brackets(brackets: Sequence[int] | None, match: str, max_age: int | None) -> list[int] | None:

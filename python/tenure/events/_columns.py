@@ -99,13 +99,18 @@ def property_names(properties: Sequence[str]) -> list[str]:
     return names
 
 
+def table_of(customers: Any, customer: str) -> pa.Table:
+    """Return all columns of a frame of customers, the one of their ids first."""
+    names = _frames.column_names(customers)
+    return _frames.as_reader(customers, list(dict.fromkeys([customer, *names]))).read_all()
+
+
 def customer_table(
     customers: Any, customer: str, reader: pa.RecordBatchReader
 ) -> tuple[pa.Table | None, object | None]:
     if customers is None:
         return None, None
-    names = _frames.column_names(customers)
-    table = _frames.as_reader(customers, list(dict.fromkeys([customer, *names]))).read_all()
+    table = table_of(customers, customer)
     wanted = reader.schema.field(customer).type
     if pa.types.is_dictionary(wanted):
         wanted = wanted.value_type

@@ -9,7 +9,16 @@ import numpy as np
 
 from tenure import _core
 from tenure._errors import InvalidInputError
-from tenure._time import MICROS_PER_DAY, PERIODS, UNIT_DAYS, as_horizon, as_unit, to_datetime
+from tenure._time import (
+    MICROS_PER_DAY,
+    PERIODS,
+    UNIT_DAYS,
+    as_horizon,
+    as_period,
+    as_unit,
+    engine_period,
+    to_datetime,
+)
 from tenure._validation import as_choice, as_threads
 from tenure.events import _columns, _where
 from tenure.events._rows import LogRows
@@ -23,7 +32,7 @@ if TYPE_CHECKING:
 
 def _period(collapse: str | None) -> _core.events.Period | None:
     as_choice(collapse, "collapse", (None, *PERIODS))
-    return None if collapse is None else getattr(_core.events.Period, collapse)
+    return None if collapse is None else engine_period(collapse)
 
 
 class OrderTables(LogRows):
@@ -65,7 +74,7 @@ class OrderTables(LogRows):
         Lee (2005). Where collapse and unit are the same period, whole periods are counted.
         """
         as_unit(unit)
-        until = self._until if end is None else self._within(end, "end")
+        until = self._end(end)
         raw = _core.events.summary(
             self._core,
             _period(collapse),
@@ -115,7 +124,7 @@ class OrderTables(LogRows):
             One row for each customer of the history, zeros included.
         """
         at = self._within(cut, "cut")
-        stop = self._until if end is None else self._within(end, "end")
+        stop = self._end(end)
         if stop < at:
             msg = f"end ({end}) lies before cut ({cut})"
             raise InvalidInputError(msg, argument="end", value=end)
@@ -310,7 +319,7 @@ class OrderTables(LogRows):
             _period(collapse),
             UNIT_DAYS[unit],
             collapse == unit,
-            self._until if end is None else self._within(end, "end"),
+            self._end(end),
             as_threads(n_threads),
         )
         return OrderGaps(
@@ -355,12 +364,12 @@ class OrderTables(LogRows):
         >>> int(quarters.orders.sum()), quarters.period[:2].astype(str).tolist()
         (6696, ['1997-01-01', '1997-07-01'])
         """
-        unit = getattr(_core.events.Period, as_choice(period, "period", PERIODS))
+        unit = as_period(period)
         raw = _core.events.order_periods(
             self._core,
             unit,
             _period(collapse),
-            self._until if end is None else self._within(end, "end"),
+            self._end(end),
             as_threads(n_threads),
         )
         return OrderPeriods(

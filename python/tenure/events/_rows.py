@@ -191,6 +191,10 @@ class LogRows:
         core.observed_until = end
         return self._with(core, kept)
 
+    def _end(self, end: Any) -> int:
+        """Return the end that was said, or that of observation."""
+        return self._until if end is None else self._within(end, "end")
+
     def _within(self, value: Any, name: str) -> int:
         at = as_cutoff(value, self.timezone, name)
         if at > self._until:

@@ -8,11 +8,7 @@ from typing import Any
 from tenure import _model_file
 from tenure._errors import InvalidInputError
 from tenure._model_file import storable
-from tenure._time import (
-    as_cutoff,
-    to_datetime,
-    zone,
-)
+from tenure._time import as_end, to_datetime, zone
 from tenure._validation import as_threads
 from tenure.events import _append, _stored
 from tenure.events._columns import as_layout
@@ -139,11 +135,7 @@ class EventLog(LogParts, OrderTables):
         )
         threads = as_threads(n_threads)
         zone(timezone)
-        until = (
-            None
-            if observed_until is None
-            else as_cutoff(observed_until, timezone, "observed_until")
-        )
+        until = as_end(observed_until, timezone)
         self.timezone = timezone
         self.on_refund = on_refund
         self._read(frame, customers, orders, until, threads)
@@ -245,11 +237,7 @@ class EventLog(LogParts, OrderTables):
         EventLog: 4 events of 3 customers, 2024-01-05 to 2024-01-06 (UTC)
         """
         threads = as_threads(n_threads)
-        until = (
-            None
-            if observed_until is None
-            else as_cutoff(observed_until, self.timezone, "observed_until")
-        )
+        until = as_end(observed_until, self.timezone)
         batch = self._like(self)
         batch._read(frame, customers, self.orders, until, threads, partial=True)
         log = _append.joined(self, batch, said_until=until)

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from tenure import _core
 from tenure._errors import InvalidInputError
 from tenure._extras import require
-from tenure._time import as_cutoff, to_datetime, zone
+from tenure._time import as_end, to_datetime, zone
 from tenure._validation import as_threads
 from tenure.events import _append, _columns, _frames, _source_facts
 from tenure.events._columns import as_layout
@@ -98,16 +98,10 @@ class EventStream:
         self._limit = as_bytes(memory_limit, "memory_limit")
         self._source = source, sql, database
         self._duckdb = duckdb
-        until = (
-            None
-            if observed_until is None
-            else as_cutoff(observed_until, timezone, "observed_until")
-        )
+        until = as_end(observed_until, timezone)
         self._customers = None
         if customers is not None:
-            names = _frames.column_names(customers)
-            table = _frames.as_reader(customers, list(dict.fromkeys([customer, *names])))
-            self._customers = table.read_all().sort_by(customer)
+            self._customers = _columns.table_of(customers, customer).sort_by(customer)
         with self._opened() as (_, relation):
             self._look(relation, orders, until)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,15 +46,14 @@ class OrderGaps(Table):
     ended: npt.NDArray[np.bool_]
     unit: str
 
+    _column_names = ("customer", "number", "order", "length", "ended")
+
     def __len__(self) -> int:
         return len(self.length)
 
     def _title(self) -> str:
         still = int(len(self) - self.ended.sum())
         return f"{len(self):,} gaps between orders in {self.unit}s, {still:,} of them still open"
-
-    def _columns(self) -> Mapping[str, Any]:
-        return {n: getattr(self, n) for n in ("customer", "number", "order", "length", "ended")}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -90,11 +88,10 @@ class OrderPeriods(Table):
     revenue: Floats
     length: str
 
+    _column_names = ("customer", "period", "orders", "revenue")
+
     def __len__(self) -> int:
         return len(self.orders)
 
     def _title(self) -> str:
         return f"{len(self):,} {self.length}s of customers with an order"
-
-    def _columns(self) -> Mapping[str, Any]:
-        return {n: getattr(self, n) for n in ("customer", "period", "orders", "revenue")}

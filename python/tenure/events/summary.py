@@ -71,6 +71,8 @@ class Summary(Table):
     end: Any
     n_without_orders: int
 
+    _column_names = _SUMMARY
+
     def __len__(self) -> int:
         return len(self.frequency)
 
@@ -79,9 +81,6 @@ class Summary(Table):
             f"Summary of {len(self):,} customers in {self.unit}s, "
             f"observed until {self.end:%Y-%m-%d %H:%M:%S %Z}"
         )
-
-    def _columns(self) -> Mapping[str, Any]:
-        return {name: getattr(self, name) for name in _SUMMARY}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -124,6 +123,8 @@ class SummaryPanel(Table):
     n_customers: int
     _first: Ints
 
+    _column_names = ("at", *_SUMMARY)
+
     def __len__(self) -> int:
         return len(self.frequency)
 
@@ -144,9 +145,6 @@ class SummaryPanel(Table):
 
     def _title(self) -> str:
         return f"Summaries at {len(self.dates):,} dates in {self.unit}s, {len(self):,} rows"
-
-    def _columns(self) -> Mapping[str, Any]:
-        return {name: getattr(self, name) for name in ("at", *_SUMMARY)}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -60,12 +60,12 @@ class States:
 
 def as_states(
     log: EventLog,
-    *,
     by: str | None,
     within: Any,
     collapse: Any,
     max_states: Any,
     threads: int,
+    *,
     limit: int | None = None,
 ) -> States:
     """Return the states that occur, the rarest pooled if there are more than `max_states`."""

@@ -9,7 +9,15 @@ import numpy as np
 
 from tenure import _core
 from tenure._errors import InvalidInputError
-from tenure._validation import as_choice, as_count, as_number, as_seed, as_threads
+from tenure._validation import (
+    as_choice,
+    as_count,
+    as_level,
+    as_number,
+    as_replicates,
+    as_seed,
+    as_threads,
+)
 from tenure.events import EventLog
 from tenure.events.event_log import as_log
 from tenure.journey._attribution_result import Attribution
@@ -114,11 +122,8 @@ def attribution(
     if value == "amount" and not log.has_amounts:
         msg = "value='amount' needs a log with amounts: name their column when it is made"
         raise InvalidInputError(msg, argument="value", value=value)
-    replicates = as_count(n_bootstrap, "n_bootstrap")
-    if replicates == 1:
-        msg = "n_bootstrap must be 0, for no limits, or >= 2, got 1"
-        raise InvalidInputError(msg, argument="n_bootstrap", value=n_bootstrap)
-    level = as_number(level, "level", above=0.0, below=1.0)
+    replicates = as_replicates(n_bootstrap)
+    level = as_level(level)
     seed = as_seed(random_state)
     threads = as_threads(n_threads)
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from tenure import _core
 from tenure._errors import InvalidInputError
+from tenure._intervals import wilson
 from tenure._results import Table
-from tenure._validation import Floats, Ints, as_count, as_number, as_threads
+from tenure._validation import Floats, Ints, as_count, as_level, as_threads
 from tenure.events import EventLog
 from tenure.events.event_log import as_log
 from tenure.journey._states import Durations, as_states, lengths
@@ -315,17 +316,10 @@ def _found(
     n_threads: int | None,
 ) -> Paths:
     as_log(log)
-    level = as_number(level, "level", above=0.0, below=1.0)
+    level = as_level(level)
     wanted = min(as_count(top, "top", at_least=1), 2**31 - 1)
     threads = as_threads(n_threads)
-    states = as_states(
-        log,
-        by=by,
-        within=within,
-        collapse=collapse,
-        max_states=max_states,
-        threads=threads,
-    )
+    states = as_states(log, by, within, collapse, max_states, threads)
     raw = _core.journey.paths(
         log._core,
         states.plan,
@@ -339,9 +333,7 @@ def _found(
     )
     names = np.array([*states.names, None], dtype=object)[:-1]
     customers, everyone = raw["customers"], raw["all_customers"]
-    lower, upper = _core.survival.wilson_intervals(
-        customers.astype(np.float64), np.full(len(customers), float(everyone)), level
-    )
+    lower, upper = wilson(customers, everyone, level)
     return Paths(
         paths=tuple(
             tuple(names[raw["state"][a:b]])

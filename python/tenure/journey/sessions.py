@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,9 +50,7 @@ class CustomerSessions(Table):
     events_per_session: Floats
     mean_length: Durations
 
-    def _columns(self) -> Mapping[str, Any]:
-        names = ("customer", "sessions", "events", "events_per_session", "mean_length")
-        return {name: getattr(self, name) for name in names}
+    _column_names = ("customer", "sessions", "events", "events_per_session", "mean_length")
 
     def _title(self) -> str:
         return f"Sessions of {len(self.sessions):,} customers"
@@ -95,8 +92,7 @@ class Sessions(Table):
     gap: np.timedelta64
     by_customer: CustomerSessions
 
-    def _columns(self) -> Mapping[str, Any]:
-        return {n: getattr(self, n) for n in ("customer", "start", "length", "events", "open")}
+    _column_names = ("customer", "start", "length", "events", "open")
 
     def _title(self) -> str:
         minutes = self.gap / np.timedelta64(60_000_000, "us")

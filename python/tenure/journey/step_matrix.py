@@ -10,8 +10,9 @@ import numpy as np
 
 from tenure import _core
 from tenure._errors import InvalidInputError
+from tenure._intervals import wilson
 from tenure._results import Table
-from tenure._validation import Floats, Ints, as_count, as_number, as_threads
+from tenure._validation import Floats, Ints, as_count, as_level, as_threads
 from tenure.events import EventLog
 from tenure.events.event_log import as_log
 from tenure.journey._plan import as_names
@@ -158,7 +159,7 @@ def step_matrix(
     ([1.0, 0.0, 0.0], 1)
     """
     as_log(log)
-    level = as_number(level, "level", above=0.0, below=1.0)
+    level = as_level(level)
     n = as_count(steps, "steps", at_least=1)
     if n > _core.journey.MAX_MATRIX_STEPS:
         msg = f"steps must be <= {_core.journey.MAX_MATRIX_STEPS}, got {n}"
@@ -172,29 +173,21 @@ def step_matrix(
         flags = [int(event == name) for event in log.event_names]
     threads = as_threads(n_threads)
     states = as_states(
-        log,
-        by=by,
-        within=within,
-        collapse=collapse,
-        max_states=max_states,
-        threads=threads,
-        limit=_core.journey.MAX_TABLE_STATES,
+        log, by, within, collapse, max_states, threads, limit=_core.journey.MAX_TABLE_STATES
     )
     raw = _core.journey.step_counts(log._core, states.plan, n, flags, threads)
     counts = raw["counts"].reshape(len(states.names) + 2, -1)
     own, begun, ended = counts[:-2], counts[-2:-1], counts[-1:]
     counts = np.concatenate([begun, own, ended] if flags else [own, ended])
     units = raw["units"]
-    lower, upper = _core.survival.wilson_intervals(
-        counts.ravel().astype(np.float64), np.full(counts.size, float(units)), level
-    )
+    lower, upper = wilson(counts, units, level)
     return StepMatrix(
         states=(*([states.start] if flags else []), *states.names, states.end),
         steps=np.arange(-n, n + 1) if flags else np.arange(1, n + 1),
         counts=counts,
         shares=counts / units if units else np.full(counts.shape, np.nan),
-        lower=lower.reshape(counts.shape),
-        upper=upper.reshape(counts.shape),
+        lower=lower,
+        upper=upper,
         unit=states.unit,
         n_units=units,
         n_without_anchor=raw["without_anchor"],

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from tenure import _core
+from tenure._intervals import wilson
 from tenure._results import Table
-from tenure._validation import Floats, Ints, as_choice, as_number, as_threads
+from tenure._validation import Floats, Ints, as_choice, as_level, as_number, as_threads
 from tenure.events import EventLog
 from tenure.events.event_log import as_log
 from tenure.journey._states import Durations, as_flag, as_states, lengths
@@ -243,17 +244,11 @@ def transitions(
     [('(start)', 'view', 2), ('pay', '(end)', 1), ('view', 'pay', 1), ('view', '(end)', 1)]
     """
     as_log(log)
-    level = as_number(level, "level", above=0.0, below=1.0)
+    level = as_level(level)
     start, terminal = as_flag(start, "start"), as_flag(terminal, "terminal")
     threads = as_threads(n_threads)
     states = as_states(
-        log,
-        by=by,
-        within=within,
-        collapse=collapse,
-        max_states=max_states,
-        threads=threads,
-        limit=_core.journey.MAX_TABLE_STATES,
+        log, by, within, collapse, max_states, threads, limit=_core.journey.MAX_TABLE_STATES
     )
     raw = _core.journey.transitions(log._core, states.plan, threads)
 
@@ -270,9 +265,7 @@ def transitions(
     whole = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape)
     some = counts > 0
     n, total = counts[some], whole[some]
-    lower, upper = _core.survival.wilson_intervals(
-        n.astype(np.float64), total.astype(np.float64), level
-    )
+    lower, upper = wilson(n, total, level)
     source = [states.start, *states.names] if start else [*states.names]
     target = [*states.names, states.end] if terminal else [*states.names]
     left, reached = np.nonzero(some)

@@ -14,7 +14,7 @@ from tenure import _core
 from tenure._errors import InvalidInputError
 from tenure._results import Table
 from tenure._time import as_horizon
-from tenure._validation import Floats, Ints, as_number, as_threads
+from tenure._validation import Floats, Ints, as_level, as_number, as_threads
 from tenure.events import EventLog
 from tenure.events._columns import take
 from tenure.events.event_log import as_log
@@ -267,7 +267,7 @@ class StageTable(Table):
             self.net_value[kept],
             self._at,
             window_end(self._at, days, log.timezone),
-            level=as_number(level, "level", above=0.0, below=1.0),
+            level=as_level(level),
             winsorise=as_number(winsorise, "winsorise", at_least=0.5, at_most=1.0),
             threads=as_threads(n_threads),
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tenure import _core, plotting
+from tenure import _intervals, plotting
 from tenure._time import UNIT_DAYS, start_of_day
 from tenure._validation import Floats
 from tenure.events import EventLog, Summary
@@ -75,16 +75,13 @@ class Context:
 
 def wilson(k: float, n: float) -> tuple[float, float]:
     """Return the Wilson interval of a share."""
-    lower, upper = wilson_all(np.array([k], dtype=float), np.array([n], dtype=float))
-    return float(lower[0]), float(upper[0])
+    lower, upper = wilson_all(k, n)
+    return float(lower), float(upper)
 
 
-def wilson_all(k: Floats, n: Floats) -> tuple[Floats, Floats]:
+def wilson_all(k: Any, n: Any) -> tuple[Floats, Floats]:
     """Return the Wilson intervals of many shares."""
-    limits: tuple[Floats, Floats] = _core.survival.wilson_intervals(
-        np.asarray(k, dtype=np.float64), np.asarray(n, dtype=np.float64), LEVEL
-    )
-    return limits
+    return _intervals.wilson(k, n, LEVEL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings as python_warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,21 +63,20 @@ class Concentration(Table):
     total: float
     warnings: tuple[str, ...]
 
+    _column_names = (
+        "top",
+        "customers",
+        "value",
+        "value_share",
+        "mean_order_value",
+        "rest_mean_order_value",
+    )
+
     def __len__(self) -> int:
         return len(self.top)
 
     def _title(self) -> str:
         return f"Concentration among {self.n_customers:,} customers: Gini {self.gini:.4f}"
-
-    def _columns(self) -> Mapping[str, Any]:
-        return {
-            "top": self.top,
-            "customers": self.customers,
-            "value": self.value,
-            "value_share": self.value_share,
-            "mean_order_value": self.mean_order_value,
-            "rest_mean_order_value": self.rest_mean_order_value,
-        }
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the Lorenz curve and the line of equal shares.
