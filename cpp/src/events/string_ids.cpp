@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "tenure/support/parallel.hpp"
 #include "tenure/support/scratch.hpp"
@@ -64,13 +65,14 @@ struct Key {
     last = h;
   }
 
-  std::uint64_t hash() const { return mix(first ^ length, last ^ 0x8EBC6AF09C88C6E3u); }
-  std::string_view view() const { return {text, length}; }
+  Key(const char* of, std::uint64_t a, std::uint64_t b, std::uint64_t n)
+      : text(of), first(a), last(b), length(n) {}
 
-  friend bool operator==(const Key& a, const Key& b) {
-    if (a.first != b.first || a.last != b.last || a.length != b.length) return false;
-    return a.length <= kByValue || std::memcmp(a.text, b.text, a.length) == 0;
+  static std::uint64_t hash(std::uint64_t first, std::uint64_t last, std::uint64_t length) {
+    return mix(first ^ length, last ^ 0x8EBC6AF09C88C6E3u);
   }
+  std::uint64_t hash() const { return hash(first, last, length); }
+  std::string_view view() const { return {text, length}; }
 
   /// The order of their bytes. Those of most pairs are not looked at.
   friend bool operator<(const Key& a, const Key& b) {
@@ -82,59 +84,72 @@ struct Key {
   }
 };
 
-/// Open addressing; a slot keeps a part of the hash, so that keys are compared only when it
-/// matches.
+/// Open addressing. A slot holds all that a short text is compared by, so that a lookup misses the
+/// cache once.
 class Dictionary {
  public:
-  Dictionary() { resize(12); }
+  Dictionary() : slots_(std::size_t{1} << bits_) {}
 
   /// The code of a key with this hash; a new one if it is new.
   std::uint32_t code(const Key& key, std::uint64_t h) {
-    const auto tag = static_cast<std::uint32_t>(h);
-    std::size_t at = h >> (64 - bits_);
-    for (;; at = (at + 1) & mask()) {
-      Slot& slot = slots_[at];
-      if (slot.code == kEmpty) break;
-      if (slot.tag == tag && keys_[slot.code] == key) return slot.code;
-    }
-    const auto code = static_cast<std::uint32_t>(keys_.size());
-    slots_[at] = {tag, code};
-    keys_.push_back(key);
-    if (3 * keys_.size() > 2 * slots_.size()) resize(bits_ + 1);
+    std::size_t at = slot_of(h);
+    for (; slots_[at].code != kEmpty; at = next(at))
+      if (is(slots_[at], key)) return slots_[at].code;
+    const auto code = static_cast<std::uint32_t>(texts_.size());
+    slots_[at] = {key.first, key.last, key.length, code};
+    texts_.push_back(key.text);
+    if (3 * texts_.size() > 2 * slots_.size()) grow();
     return code;
   }
 
-  // A lookup misses the cache at the slot, then at the key. Asked for ahead, the misses of many
-  // rows come together.
-  void prefetch_slot(std::uint64_t h) const { __builtin_prefetch(&slots_[h >> (64 - bits_)]); }
-  void prefetch_key(std::uint64_t h) const {
-    if (const Slot& slot = slots_[h >> (64 - bits_)]; slot.code != kEmpty)
-      __builtin_prefetch(&keys_[slot.code]);
+  /// Asked for ahead, the misses of many rows come together.
+  void prefetch(std::uint64_t h) const { __builtin_prefetch(&slots_[slot_of(h)]); }
+  /// The text that a long key may have to be compared with.
+  void prefetch_text(std::uint64_t h) const {
+    if (const Slot& slot = slots_[slot_of(h)]; slot.code != kEmpty)
+      __builtin_prefetch(texts_[slot.code]);
   }
 
-  const ScratchVector<Key>& keys() const { return keys_; }
+  std::size_t size() const { return texts_.size(); }
+
+  /// Calls body(key, code) for every text.
+  template <class Body>
+  void each(const Body& body) const {
+    for (const Slot& slot : slots_)
+      if (slot.code != kEmpty)
+        body(Key(texts_[slot.code], slot.first, slot.last, slot.length), slot.code);
+  }
 
  private:
   static constexpr std::uint32_t kEmpty = std::numeric_limits<std::uint32_t>::max();
   struct Slot {
-    std::uint32_t tag, code;
+    std::uint64_t first, last, length;
+    std::uint32_t code = kEmpty;
   };
-  std::size_t mask() const { return slots_.size() - 1; }
 
-  void resize(int bits) {
-    bits_ = bits;
-    slots_.assign(std::size_t{1} << bits, {0, kEmpty});
-    for (std::size_t c = 0; c < keys_.size(); ++c) {
-      const std::uint64_t h = keys_[c].hash();
-      std::size_t at = h >> (64 - bits_);
-      while (slots_[at].code != kEmpty) at = (at + 1) & mask();
-      slots_[at] = {static_cast<std::uint32_t>(h), static_cast<std::uint32_t>(c)};
+  std::size_t slot_of(std::uint64_t h) const { return h >> (64 - bits_); }
+  std::size_t next(std::size_t at) const { return (at + 1) & (slots_.size() - 1); }
+
+  bool is(const Slot& slot, const Key& key) const {
+    return slot.first == key.first && slot.last == key.last && slot.length == key.length &&
+           (key.length <= Key::kByValue ||
+            std::memcmp(texts_[slot.code], key.text, key.length) == 0);
+  }
+
+  void grow() {
+    ++bits_;
+    const ScratchVector<Slot> old = std::exchange(slots_, ScratchVector<Slot>(2 * slots_.size()));
+    for (const Slot& slot : old) {
+      if (slot.code == kEmpty) continue;
+      std::size_t at = slot_of(Key::hash(slot.first, slot.last, slot.length));
+      while (slots_[at].code != kEmpty) at = next(at);
+      slots_[at] = slot;
     }
   }
 
-  int bits_ = 0;
+  int bits_ = 12;
   ScratchVector<Slot> slots_;
-  ScratchVector<Key> keys_;
+  ScratchVector<const char*> texts_;  // by code
 };
 
 constexpr std::int64_t kTogether = 64;
@@ -154,9 +169,10 @@ void encode(Dictionary& dictionary, const TextChunk& chunk, std::int64_t first, 
     if (!chunk.is_valid(i)) continue;
     const Key key(chunk[i]);
     cells[n] = {key, key.hash(), i};
-    dictionary.prefetch_slot(cells[n++].hash);
+    dictionary.prefetch(cells[n++].hash);
   }
-  for (std::size_t k = 0; k < n; ++k) dictionary.prefetch_key(cells[k].hash);
+  for (std::size_t k = 0; k < n; ++k)
+    if (cells[k].key.length > Key::kByValue) dictionary.prefetch_text(cells[k].hash);
   for (std::size_t k = 0; k < n; ++k)
     code[cells[k].row] = dictionary.code(cells[k].key, cells[k].hash);
 }
@@ -170,9 +186,8 @@ struct Entry {
 
 ScratchVector<Entry> sorted_entries(const Dictionary& dictionary) {
   ScratchVector<Entry> entries;
-  entries.reserve(dictionary.keys().size());
-  for (const Key& key : dictionary.keys())
-    entries.push_back({key, static_cast<std::uint32_t>(entries.size())});
+  entries.reserve(dictionary.size());
+  dictionary.each([&](const Key& key, std::uint32_t code) { entries.push_back({key, code}); });
   std::sort(entries.begin(), entries.end());
   return entries;
 }
