@@ -65,10 +65,15 @@ class History {
     }
   }
 
-  /// Rows before an instant.
+  /// Rows before an instant. Among few rows it is cheaper to look at all than to guess where.
   std::size_t before(std::int64_t at) const {
-    return static_cast<std::size_t>(std::ranges::lower_bound(events_.time, at) -
-                                    events_.time.begin());
+    constexpr std::size_t kFew = 32;
+    const auto time = events_.time;
+    if (time.size() > kFew)
+      return static_cast<std::size_t>(std::ranges::lower_bound(time, at) - time.begin());
+    std::size_t rows = 0;
+    for (const std::int64_t t : time) rows += t < at;
+    return rows;
   }
 
   /// Counts and sums of the rows [from, to).
