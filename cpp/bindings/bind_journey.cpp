@@ -50,7 +50,9 @@ using Integers = Column<std::int64_t>;
 
 FunnelUnits units_from(int steps, const Column<std::uint32_t>& reached,
                        const Column<std::int32_t>& group, const std::vector<Integers>& unit,
-                       const std::vector<Integers>& time, const std::vector<Integers>& lag) {
+                       const std::vector<Integers>& time, const std::vector<Integers>& lag,
+                       const Integers& then_unit, const Column<std::uint32_t>& then_open,
+                       const Column<std::uint32_t>& then_came) {
   const auto require = [](bool holds, const char* what) {
     if (!holds) throw InvalidInput("state", -1, std::string(what));
   };
@@ -67,16 +69,30 @@ FunnelUnits units_from(int steps, const Column<std::uint32_t>& reached,
   u.reached = column(reached);
   u.group = column(group);
   require(u.group.empty() || u.group.size() == u.reached.size(), "has arrays of another length");
+  const auto require_units = [&](const std::vector<std::int64_t>& told) {
+    std::int64_t last = -1;
+    for (const std::int64_t i : told) {
+      require(i > last && i < std::ssize(u.reached), "has times of no unit");
+      last = i;
+    }
+  };
   for (std::size_t k = 0; k < inner; ++k) {
     FunnelUnits::Times times{column(unit[k]), column(time[k]), column(lag[k])};
     require(times.time.size() == times.unit.size() && times.lag.size() == times.unit.size(),
             "has arrays of another length");
-    std::int64_t last = -1;
-    for (const std::int64_t i : times.unit) {
-      require(i > last && i < std::ssize(u.reached), "has times of no unit");
-      last = i;
-    }
+    require_units(times.unit);
     u.at.push_back(std::move(times));
+  }
+  u.then = {column(then_unit), column(then_open), column(then_came)};
+  require(u.then.open.size() == u.then.unit.size() && u.then.came.size() == u.then.unit.size(),
+          "has arrays of another length");
+  require_units(u.then.unit);
+  const auto later = static_cast<journey::Steps>((std::uint64_t{1} << steps) - 2);
+  for (std::size_t i = 0; i < u.then.unit.size(); ++i) {
+    const journey::Steps open = u.then.open[i], came = u.then.came[i];
+    const journey::Steps now = u.reached[static_cast<std::size_t>(u.then.unit[i])];
+    require(open != 0 && (open & ~later) == 0 && (came & ~(open & now)) == 0,
+            "has steps that no unit was open at");
   }
   return u;
 }
@@ -91,7 +107,9 @@ void bind_units(py::module_& m) {
   py::class_<FunnelUnits>(m, "FunnelUnits")
       .def_static("restore", &units_from, py::arg("steps"), py::arg("reached").noconvert(),
                   py::arg("group").noconvert(), py::arg("unit").noconvert(),
-                  py::arg("time").noconvert(), py::arg("lag").noconvert())
+                  py::arg("time").noconvert(), py::arg("lag").noconvert(),
+                  py::arg("then_unit").noconvert(), py::arg("then_open").noconvert(),
+                  py::arg("then_came").noconvert())
       .def(
           "add", [](FunnelUnits& mine, const FunnelUnits& later) { mine += later; },
           py::arg("later"))
@@ -101,17 +119,23 @@ void bind_units(py::module_& m) {
       .def("group", [](const FunnelUnits& u) { return release_to_numpy(std::vector(u.group)); })
       .def("unit", column(&Times::unit), py::arg("step"))
       .def("time", column(&Times::time), py::arg("step"))
-      .def("lag", column(&Times::lag), py::arg("step"));
+      .def("lag", column(&Times::lag), py::arg("step"))
+      .def("then_unit",
+           [](const FunnelUnits& u) { return release_to_numpy(std::vector(u.then.unit)); })
+      .def("then_open",
+           [](const FunnelUnits& u) { return release_to_numpy(std::vector(u.then.open)); })
+      .def("then_came",
+           [](const FunnelUnits& u) { return release_to_numpy(std::vector(u.then.came)); });
 }
 
 py::dict table(const FunnelUnits& units, const std::optional<Column<std::int64_t>>& rows,
                std::uint32_t optional, const std::vector<std::int64_t>& window,
                std::int64_t longest, double level, const std::vector<double>& quantile,
-               int threads) {
+               bool landmark, int threads) {
   const auto chosen = view(rows, "rows");
   auto t = without_gil(threads, [&](const Execution& execution) {
-    return journey::funnel_table(units, chosen, {optional, window, longest, level, quantile},
-                                 execution);
+    return journey::funnel_table(units, chosen,
+                                 {optional, window, longest, level, quantile, landmark}, execution);
   });
   py::dict out;
   out["counts"] = release_to_numpy(std::move(t.count));
@@ -156,7 +180,7 @@ void bind_journey(py::module_& m) {
       py::arg("log"), py::arg("plan"), py::arg("threads"));
   m.def("funnel_table", &table, py::arg("units"), py::arg("rows").noconvert(), py::arg("optional"),
         py::arg("window"), py::arg("longest"), py::arg("level"), py::arg("quantile"),
-        py::arg("threads"));
+        py::arg("landmark"), py::arg("threads"));
   m.def("sessions", &sessions, py::arg("log"), py::arg("gap"), py::arg("threads"));
   bind_states(m);
   bind_attribution(m);

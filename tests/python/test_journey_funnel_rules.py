@@ -113,8 +113,8 @@ def test_later_steps_are_compared_with_the_last_that_is_not_optional():
     assert f.dropped.tolist() == [0, 1, 1]
 
 
-def test_the_final_rate_is_the_product_limit():
-    f = tn.journey.funnel(many(), ["a", "b", "c"], seconds(900))
+def test_the_final_rate_of_a_first_start_is_the_product_limit():
+    f = tn.journey.funnel(many(), ["a", "b", "c"], seconds(900), start="first")
     for k in (1, 2):
         assert f.open[k] > 0
         came = (f.unit_steps >> k) & 1 == 1
@@ -143,7 +143,7 @@ def test_the_final_rate_is_unknown_if_nobody_was_watched_so_long():
     rows = [(1, 0, "a", None), (1, 1, "b", None), (2, 0, "a", None)]
     f = tn.journey.funnel(log_of(rows, 5), ["a", "b", "c"], seconds(10))
     assert np.isnan(f.final_rates[1:]).all()
-    g = tn.journey.funnel(log_of(rows, 5), ["a", "b", "c"], None)
+    g = tn.journey.funnel(log_of(rows, 5), ["a", "b", "c"], None, start="first")
     assert_allclose(g.final_rates[1], 2 / 3)
 
 

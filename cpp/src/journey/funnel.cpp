@@ -60,10 +60,13 @@ class FunnelScan {
   void visit(const events::CustomerEvents& events) {
     if ((++visited_ & 1023) == 0) execution_->poll();
     if (common_) {
-      if (latest_(events, found_)) tell(found_, {events.first, events.first + events.size()});
+      if (latest_(events, found_))
+        tell(found_, {events.first, events.first + events.size()},
+             walk_.at_landmark(events, found_));
     } else {
-      walk_(events,
-            [this](const Reach& found, const UnitWalk::Place& place) { tell(found, place); });
+      walk_(events, [this](const Reach& found, const UnitWalk::Place& place, const Standing& then) {
+        tell(found, place, then);
+      });
     }
   }
 
@@ -77,7 +80,7 @@ class FunnelScan {
   FunnelUnits finish() && { return std::move(units_); }
 
  private:
-  void tell(const Reach& found, const UnitWalk::Place& place) {
+  void tell(const Reach& found, const UnitWalk::Place& place, const Standing& then) {
     const auto unit = std::ssize(units_.reached);
     units_.reached.push_back(found.reached);
     for (int k = 1; k < plan_->steps; ++k) {
@@ -92,6 +95,11 @@ class FunnelScan {
         times.time.push_back(log_->observed_until - found.open_since[at]);
         times.lag.push_back(FunnelUnits::kNotYet);
       }
+    }
+    if (then.open) {
+      units_.then.unit.push_back(unit);
+      units_.then.open.push_back(then.open);
+      units_.then.came.push_back(then.came);
     }
     if (plan_->split)
       units_.group.push_back(place.split);
@@ -149,6 +157,9 @@ FunnelUnits& FunnelUnits::operator+=(const FunnelUnits& later) {
     append(at[k].time, later.at[k].time);
     append(at[k].lag, later.at[k].lag);
   }
+  for (const std::int64_t unit : later.then.unit) then.unit.push_back(before + unit);
+  append(then.open, later.then.open);
+  append(then.came, later.then.came);
   return *this;
 }
 

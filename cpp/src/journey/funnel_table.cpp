@@ -98,6 +98,60 @@ Estimate reached_by(const Times& times, std::int64_t units, std::int64_t window,
   return {1.0 - survival, 1.0 - limits.upper.back(), 1.0 - limits.lower.back()};
 }
 
+/// Of the units that were open at a step at the landmark.
+struct Then {
+  std::int64_t open = 0, came = 0;
+  std::int64_t came_later = 0;  ///< by a chain that began since
+  std::int64_t open_again = 0;  ///< did not come, and are open now
+};
+
+Then then_of(const FunnelUnits& units, std::size_t step, const Chosen& chosen,
+             const Execution& execution) {
+  const FunnelUnits::Landmark& all = units.then;
+  const FunnelUnits::Times& now = units.at[step - 1];
+  const Steps bit = bit_of(static_cast<int>(step));
+  Then then;
+  std::size_t j = 0;
+  for (std::size_t i = 0; i < all.unit.size(); ++i) {
+    if (i % 65536 == 0) execution.poll();
+    if (!(all.open[i] & bit) || !chosen(all.unit[i])) continue;
+    ++then.open;
+    if (all.came[i] & bit) {
+      ++then.came;
+      continue;
+    }
+    while (j < now.unit.size() && now.unit[j] < all.unit[i]) ++j;
+    if (j == now.unit.size() || now.unit[j] != all.unit[i]) continue;
+    ++(now.lag[j] == FunnelUnits::kNotYet ? then.open_again : then.came_later);
+  }
+  return then;
+}
+
+/// f = c + o r; c, o: shares that came and are open now; r: share of those open then that came.
+/// With x, y, t, z: a unit came, is open now, was open then, came of these, its share in f - E f is
+/// x + y r - f + (o / q) t (z - r), q the share open then. The variance of f is the mean of its
+/// square over n.
+Estimate by_landmark(std::int64_t came, std::int64_t open, std::int64_t units, const Then& then,
+                     double level, const Execution& execution) {
+  if (then.open == 0) return {kNan, kNan, kNan};
+  const auto c = static_cast<double>(came), o = static_cast<double>(open);
+  const auto n = static_cast<double>(units), m = static_cast<double>(then.open);
+  const auto z = static_cast<double>(then.came);
+  const double r = z / m, smoothed = (z + 1.0) / (m + 2.0);
+  const double f = (c + o * r) / n, last_time = 0.0, survival = 1.0 - f;
+  if (!(f > 0.0 && f < 1.0)) return {f, kNan, kNan};
+  const double own = c + o * r * r - n * f * f;
+  const double both = (z * (1.0 - r) - r * (static_cast<double>(then.came_later) +
+                                            r * static_cast<double>(then.open_again))) *
+                      o / m;
+  const double variance = (own + 2.0 * both + o * o * smoothed * (1.0 - smoothed) / m) / (n * n);
+  const double greenwood = std::max(variance, 0.0) / (survival * survival);
+  const survival::CurveLimits limits =
+      survival::curve_limits({{&last_time, 1}, {&survival, 1}, {&greenwood, 1}},
+                             survival::LimitScale::log_log, level, execution);
+  return {f, 1.0 - limits.upper.back(), 1.0 - limits.lower.back()};
+}
+
 }  // namespace
 
 FunnelTable funnel_table(const FunnelUnits& units,
@@ -128,8 +182,11 @@ FunnelTable funnel_table(const FunnelUnits& units,
     out.count[k] = std::ssize(times.time);
     out.open[k] = std::ssize(times.waiting);
     if (!times.waiting.empty()) {
-      const auto e = reached_by(times, chosen.size(), options.window[k], options.longest,
-                                options.level, execution);
+      const auto e = options.landmark ? by_landmark(out.count[k], out.open[k], chosen.size(),
+                                                    then_of(units, k, chosen, execution),
+                                                    options.level, execution)
+                                      : reached_by(times, chosen.size(), options.window[k],
+                                                   options.longest, options.level, execution);
       out.final_rate[k] = e.value;
       out.final_lower[k] = e.lower;
       out.final_upper[k] = e.upper;

@@ -10,8 +10,10 @@ namespace tenure::journey {
 struct Openings {
   std::int64_t only_at = kNever;  ///< at this instant only, unless kNever
   std::ptrdiff_t own = -1;        ///< this item only (it is among those at `only_at`), unless -1
+  std::int64_t before = -kNever;  ///< earlier than this instant only
 
-  bool at(std::int64_t t) const { return only_at == kNever || only_at == t; }
+  bool at(std::int64_t t) const { return (only_at == kNever || only_at == t) && t < before; }
+  bool anywhere() const { return only_at == kNever && before == -kNever; }
 };
 
 /// Ordered and strict chains under every rule. A chain in progress is known by the step it stands

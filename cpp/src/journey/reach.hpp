@@ -53,6 +53,14 @@ struct Reach {
     since = std::max(since, from);
   }
 
+  /// Steps that a live chain may still reach.
+  Steps open(int steps) const {
+    Steps open = 0;
+    for (int k = 0; k < steps; ++k)
+      if (open_since[static_cast<std::size_t>(k)] != kNever) open |= bit_of(k);
+    return open;
+  }
+
   int furthest() const { return kMaxSteps - 1 - std::countl_zero(reached); }
 };
 

@@ -4,11 +4,33 @@
 #include <span>
 #include <vector>
 
+#include "landmark.hpp"
 #include "ordered_chains.hpp"
 #include "tenure/events/event_log.hpp"
 #include "unordered_chains.hpp"
 
 namespace tenure::journey {
+
+/// Chains of any order, whose windows are looked at from an instant `until`.
+class Chains {
+ public:
+  Chains(const FunnelPlan& plan, std::int64_t until, const Execution& execution)
+      : free_(plan.order == StepOrder::any || plan.order == StepOrder::anchored),
+        ordered_(plan, until, execution),
+        unordered_(plan, until, execution) {}
+
+  void run(std::span<const Item> items, const Openings& openings, bool still_open, Reach& found) {
+    if (free_)
+      unordered_.run(items, openings, still_open, found);
+    else
+      ordered_.run(items, openings, still_open, found);
+  }
+
+ private:
+  bool free_;
+  OrderedChains ordered_;
+  UnorderedChains unordered_;
+};
 
 /// Cuts the events of a customer into units - sessions, values of a property, attempts - and finds
 /// the chains of each under any plan.
@@ -18,8 +40,9 @@ class UnitWalk {
       : log_(&log),
         plan_(&plan),
         execution_(&execution),
-        ordered_(plan, log.observed_until, execution),
-        unordered_(plan, log.observed_until, execution),
+        landmark_(plan, log.observed_until),
+        chains_(plan, log.observed_until, execution),
+        chains_then_(plan, landmark_.at, execution),
         opening_(plan.order == StepOrder::any ? all_steps(plan.steps) : Steps{1}) {}
 
   /// Rows of the log that a unit was found in, and the one that began it if it is an attempt.
@@ -29,7 +52,8 @@ class UnitWalk {
     std::int32_t split = events::kNoValue;
   };
 
-  /// Calls tell(found, place) for every unit that reached step 1.
+  /// Calls tell(found, place, then) for every unit that reached step 1; `then` is where it stood at
+  /// the landmark.
   template <class Tell>
   void operator()(const events::CustomerEvents& events, const Tell& tell) {
     const std::int64_t n = events.size();
@@ -43,6 +67,12 @@ class UnitWalk {
       session(events.first + first, events.first + i, tell);
       first = i;
     }
+  }
+
+  /// Where a customer stood at the landmark, of whom `found` tells what was reached by now.
+  Standing at_landmark(const events::CustomerEvents& events, const Reach& found) {
+    const Place place{events.first, events.first + events.size()};
+    return at_landmark(place.first, place.last, place, found);
   }
 
  private:
@@ -90,14 +120,15 @@ class UnitWalk {
                    search(place, only_at, tell);
                  });
     }
-    if (plan_->start != ChainStart::every && (found_.reached & 1)) tell(found_, place);
+    if (plan_->start != ChainStart::every && (found_.reached & 1))
+      tell(found_, place, at_landmark(first, last, place, found_));
   }
 
   /// Over the items that `fill` left.
   template <class Tell>
   void search(const Place& place, std::int64_t only_at, const Tell& tell) {
     if (plan_->start != ChainStart::every) {
-      run(items_, {only_at, -1}, found_);
+      chains_.run(items_, {.only_at = only_at}, still_open_, found_);
       return;
     }
     std::size_t instant = 0;
@@ -108,19 +139,57 @@ class UnitWalk {
       const auto held = found_.held;
       found_.clear(plan_->steps);
       found_.held = held;
-      run(std::span(items_).subspan(instant),
-          {items_[i].time, static_cast<std::ptrdiff_t>(i - instant)}, found_);
+      chains_.run(std::span(items_).subspan(instant),
+                  {.only_at = items_[i].time, .own = static_cast<std::ptrdiff_t>(i - instant)},
+                  still_open_, found_);
       Place own = place;
       own.own = row_[i];
-      tell(found_, own);
+      tell(found_, own, Standing{});
     }
   }
 
-  void run(std::span<const Item> items, const Openings& openings, Reach& found) {
-    if (plan_->order == StepOrder::any || plan_->order == StepOrder::anchored)
-      unordered_.run(items, openings, still_open_, found);
-    else
-      ordered_.run(items, openings, still_open_, found);
+  /// Of the unit in rows first..last of its place. Chains that began a longest chain before the
+  /// landmark or earlier had run out by then, so that only the rows since are looked at.
+  Standing at_landmark(std::int64_t first, std::int64_t last, const Place& place,
+                       const Reach& found) {
+    const std::int64_t* const time = log_->time.data();
+    if (!landmark_.known || time[last - 1] < landmark_.from) return {};
+    const Steps missing = landmark_.missing(found, plan_->steps);
+    if (!missing) return {};
+    first = std::lower_bound(time + first, time + last, landmark_.from) - time;
+    const std::int64_t end = std::lower_bound(time + first, time + place.last, landmark_.at) - time;
+    const auto opens = [&](std::int64_t row) {
+      return (steps_of(row) & opening_) && has(row, plan_->split, place.split);
+    };
+    std::int64_t row = first;
+    while (row < std::min(end, last) && !opens(row)) ++row;
+    if (row >= std::min(end, last)) return {};
+    if (plan_->session_gap && landmark_.at - time[end - 1] > *plan_->session_gap) return {};
+
+    Standing then;
+    const auto add = [&] {
+      const auto before = std::ranges::lower_bound(items_, landmark_.at, {}, &Item::time);
+      found_then_.clear(plan_->steps);
+      chains_then_.run({items_.begin(), before}, {}, true, found_then_);
+      const Steps open = found_then_.open(plan_->steps) & missing;
+      if (!open) return;
+      then.open |= open;
+      found_then_.clear(plan_->steps);
+      chains_.run(items_, {.before = landmark_.at}, false, found_then_);
+      then.came |= open & found_then_.reached;
+    };
+    if (!plan_->hold) {
+      fill(first, last, place, std::nullopt);
+      add();
+    } else {
+      by_value(first, last, *plan_->hold, true, hold_rows_);
+      each_value(hold_rows_, *plan_->hold,
+                 [&](std::int32_t value, std::int64_t from, std::int64_t to) {
+                   fill(from, to + 1, place, value);
+                   add();
+                 });
+    }
+    return then;
   }
 
   bool has(std::int64_t row, std::optional<std::size_t> property, std::int32_t value) const {
@@ -187,11 +256,11 @@ class UnitWalk {
   const events::EventLog* log_;
   const FunnelPlan* plan_;
   const Execution* execution_;
-  OrderedChains ordered_;
-  UnorderedChains unordered_;
+  Landmark landmark_;
+  Chains chains_, chains_then_;
   Steps opening_;
   bool still_open_ = true;
-  Reach found_;
+  Reach found_, found_then_;
   std::vector<Item> items_;
   std::vector<std::int64_t> row_;  ///< of the log, by item
   Rows split_rows_, hold_rows_;

@@ -29,7 +29,7 @@ class UnorderedChains {
   void run(std::span<const Item> items, const Openings& openings, bool still_open, Reach& found) {
     if (openings.own >= 0) {
       from_start(items, static_cast<std::size_t>(openings.own), still_open, found);
-    } else if (openings.only_at == kNever && !shared_) {
+    } else if (openings.anywhere() && !shared_) {
       from_any(items, still_open, found);
     } else {
       for_each_instant(items, *execution_, [&](std::size_t first, std::size_t last) {

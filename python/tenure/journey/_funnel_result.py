@@ -38,7 +38,8 @@ class FunnelBreakdown(Table):
         Ascending; None, last, for events without a value.
     steps : tuple of str, length n_steps
     counts, open : ndarray of int, shape (n_values, n_steps)
-    rates, lower, upper, step_rates, final_rates : ndarray of float, shape (n_values, n_steps)
+    rates, lower, upper, step_rates : ndarray of float, shape (n_values, n_steps)
+    final_rates, final_lower, final_upper : ndarray of float, shape (n_values, n_steps)
     times, lags : ndarray of timedelta64[us], shape (n_values, n_steps, n_quantiles)
     quantiles : ndarray of float, shape (n_quantiles,)
         All as in `Funnel`.
@@ -74,6 +75,8 @@ class FunnelBreakdown(Table):
     quantiles: Floats
     open: Ints
     final_rates: Floats
+    final_lower: Floats
+    final_upper: Floats
 
     def _columns(self) -> Mapping[str, Any]:
         n, k = self.counts.shape

@@ -144,7 +144,13 @@ class FunnelScan(Scan):
         horizons = np.minimum(np.cumsum(plan.window) if previous else plan.window, 2**60)
         probabilities = np.array(asked["quantiles"], dtype=np.float64)
         tables = _Tables(
-            plan.optional, horizons.tolist(), longest, asked["level"], probabilities, threads
+            plan.optional,
+            horizons.tolist(),
+            longest,
+            asked["level"],
+            probabilities,
+            landmark=asked["start"] == "any",
+            threads=threads,
         )
         units, by = counted.units, asked["by"]
         whole = tables(units, None)
@@ -186,6 +192,9 @@ class FunnelScan(Scan):
                 "unit": [units.unit(k) for k in inner],
                 "time": [units.time(k) for k in inner],
                 "lag": [units.lag(k) for k in inner],
+                "then_unit": units.then_unit(),
+                "then_open": units.then_open(),
+                "then_came": units.then_came(),
             }
             for name, units in parts.items()
         }
@@ -202,6 +211,9 @@ class FunnelScan(Scan):
         every = by is not None and self.settings["attribution"] == "every"
         if units is None or (grouped is not None) != every:
             msg = "units that the settings do not ask for"
+            raise ValueError(msg)
+        if units.then_unit().size and self.settings["start"] != "any":
+            msg = "units at a landmark that the settings do not ask for"
             raise ValueError(msg)
         told = units if grouped is None else grouped
         values = len(scope.properties[by]) if by is not None else 0
@@ -355,9 +367,11 @@ class _Tables:
         longest: int,
         level: float,
         quantiles: Floats,
+        *,
+        landmark: bool,
         threads: int,
     ) -> None:
-        self.settings = optional, horizons, longest, level, quantiles.tolist(), threads
+        self.settings = optional, horizons, longest, level, quantiles.tolist(), landmark, threads
         self.n_quantiles = len(quantiles)
 
     def __call__(self, units: _core.journey.FunnelUnits, rows: Any) -> dict[str, Any]:
@@ -400,7 +414,8 @@ def _breakdown(
         parts[-1] = parts.pop(-1)
     found = [tables(units, rows.astype(np.int64)) for rows in parts.values()]
     shape = (len(found), len(steps))
-    names = ("counts", "rates", "lower", "upper", "step_rates", "open", "final_rates")
+    names = ("counts", "rates", "lower", "upper", "step_rates", "open")
+    names += ("final_rates", "final_lower", "final_upper")
     columns: dict[str, Any] = {
         name: np.array(
             [f[name] for f in found], np.int64 if name in _INTEGERS else np.float64

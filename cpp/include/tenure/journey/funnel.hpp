@@ -61,12 +61,22 @@ struct FunnelUnits {
   };
   static constexpr std::int64_t kNotYet = -1;
 
+  /// Of the units that were open at some step at the landmark, one longest chain (the longest
+  /// window, or the sum of windows from the step before) before `observed_until`, in their order.
+  /// Only under `ChainStart::any`; none if a window has no end.
+  struct Landmark {
+    std::vector<std::int64_t> unit;
+    std::vector<Steps> open;  ///< not reached by then; a chain that had begun could still reach it
+    std::vector<Steps> came;  ///< those of them that a chain begun before the landmark then reached
+  };
+
   int steps = 0;
   std::vector<Steps> reached;
   std::vector<Times> at;  ///< by step from the second on
   /// By unit, with `by` or `split`: code of the value of the last event, in the log's order, at the
   /// instant of the first (last) step of the furthest chain that can serve it; kNoValue for none.
   std::vector<std::int32_t> group;
+  Landmark then = {};
 
   /// Adds units of customers that come later, found by the same plan. Throws InvalidInput for
   /// another number of steps, or if only one of both has groups.
@@ -79,6 +89,9 @@ struct FunnelUnits {
 /// ordered ones keep one state by step, O(rows x steps); any order keeps one basis of at most
 /// `steps` events, O(rows x steps^2); `start = every`, and anchored plans whose step 1 shares event
 /// names with other steps, look at each start by itself, O(starts x events in a window).
+///
+/// Under `start = any` customers with a start in the longest chain's time before the landmark are
+/// looked at again: O(rows since then) if steps are ordered; else each such start by itself.
 ///
 /// Same bits for any thread count. Throws InvalidInput if the plan does not fit the log or itself.
 FunnelUnits funnel_units(const events::EventLog& log, const FunnelPlan& plan,

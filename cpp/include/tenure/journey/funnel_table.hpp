@@ -15,6 +15,7 @@ struct FunnelTableOptions {
   std::int64_t longest = 0;  ///< time that nobody was watched for longer than
   double level = 0.95;
   std::vector<double> quantile;  ///< each in [0, 1]
+  bool landmark = false;         ///< final rates by landmark instead of by product limit
 };
 
 /// By step, n_k units. Quantiles are steps x quantiles, in microseconds, NaN where there is no
@@ -37,6 +38,13 @@ struct FunnelTable {
 /// step in which units that may still come are censored now; the limits are those of S by
 /// log(-log). Where no unit is open it is the rate itself, with its interval. NaN if nobody was
 /// watched to the end of the window; without a window, 1 - S as far as anybody was watched.
+///
+/// By `landmark`, for units that may start again: (n_k + open_k rho_k) / n_1, rho_k the share of
+/// the units open at the landmark that have come since, by the chains that had begun by then. NaN
+/// if units are open, but none was then. Its variance is that of its linearised form over the
+/// units, so that units that count in n_k and in rho_k are taken for the same; rho (1 - rho) has
+/// (came + 1) / (open then + 2) for rho in the term of rho's own variance, so that 0 or all of a
+/// few do not pass for certain. Limits are those of 1 - final_rate by log(-log).
 ///
 /// O(units x steps), steps in parallel; same bits for any thread count. Throws InvalidInput for a
 /// level or quantile out of range.
