@@ -62,7 +62,7 @@ class FunnelScan {
     if (common_) {
       if (latest_(events, found_))
         tell(found_, {events.first, events.first + events.size()},
-             walk_.at_landmark(events, found_));
+             latest_.at_landmark(events, found_));
     } else {
       walk_(events, [this](const Reach& found, const UnitWalk::Place& place, const Standing& then) {
         tell(found, place, then);

@@ -13,8 +13,7 @@ struct Landmark {
     for (std::size_t k = 1; k < plan.window.size(); ++k)
       longest = std::min(kNoWindow, plan.window_from_previous ? longest + plan.window[k]
                                                               : std::max(longest, plan.window[k]));
-    known = plan.start == ChainStart::any && plan.steps > 1 && longest < kNoWindow;
-    if (!known) return;
+    if (plan.start != ChainStart::any || plan.steps < 2 || longest == kNoWindow) return;
     at = until - longest;
     from = at - longest;
   }
@@ -28,9 +27,9 @@ struct Landmark {
     return missing;
   }
 
-  bool known = false;     ///< units have several starts, and no chain lives for ever
-  std::int64_t at = 0;    ///< chains that began before it have run out
-  std::int64_t from = 0;  ///< chains that began before this had run out at the landmark
+  /// Chains that began before `at` have run out now; those that began before `from` had run out at
+  /// `at`. Later than every event if units have one start, or if a chain may live for ever.
+  std::int64_t at = -kNever, from = -kNever;
 };
 
 /// Where a unit stood at the landmark.

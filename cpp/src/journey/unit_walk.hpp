@@ -69,12 +69,6 @@ class UnitWalk {
     }
   }
 
-  /// Where a customer stood at the landmark, of whom `found` tells what was reached by now.
-  Standing at_landmark(const events::CustomerEvents& events, const Reach& found) {
-    const Place place{events.first, events.first + events.size()};
-    return at_landmark(place.first, place.last, place, found);
-  }
-
  private:
   using Rows = std::vector<std::int64_t>;
 
@@ -121,7 +115,7 @@ class UnitWalk {
                  });
     }
     if (plan_->start != ChainStart::every && (found_.reached & 1))
-      tell(found_, place, at_landmark(first, last, place, found_));
+      tell(found_, place, at_landmark(first, last, place));
   }
 
   /// Over the items that `fill` left.
@@ -150,11 +144,10 @@ class UnitWalk {
 
   /// Of the unit in rows first..last of its place. Chains that began a longest chain before the
   /// landmark or earlier had run out by then, so that only the rows since are looked at.
-  Standing at_landmark(std::int64_t first, std::int64_t last, const Place& place,
-                       const Reach& found) {
+  Standing at_landmark(std::int64_t first, std::int64_t last, const Place& place) {
     const std::int64_t* const time = log_->time.data();
-    if (!landmark_.known || time[last - 1] < landmark_.from) return {};
-    const Steps missing = landmark_.missing(found, plan_->steps);
+    if (time[last - 1] < landmark_.from) return {};
+    const Steps missing = landmark_.missing(found_, plan_->steps);
     if (!missing) return {};
     first = std::lower_bound(time + first, time + last, landmark_.from) - time;
     const std::int64_t end = std::lower_bound(time + first, time + place.last, landmark_.at) - time;
