@@ -83,16 +83,16 @@ FunnelUnits units_from(int steps, const Column<std::uint32_t>& reached,
     require_units(times.unit);
     u.at.push_back(std::move(times));
   }
-  u.then = {column(then_unit), column(then_open), column(then_came)};
-  require(u.then.open.size() == u.then.unit.size() && u.then.came.size() == u.then.unit.size(),
-          "has arrays of another length");
-  require_units(u.then.unit);
+  const auto who = column(then_unit);
+  const auto open = column(then_open), came = column(then_came);
+  require(open.size() == who.size() && came.size() == who.size(), "has arrays of another length");
+  require_units(who);
   const auto later = static_cast<journey::Steps>((std::uint64_t{1} << steps) - 2);
-  for (std::size_t i = 0; i < u.then.unit.size(); ++i) {
-    const journey::Steps open = u.then.open[i], came = u.then.came[i];
-    const journey::Steps now = u.reached[static_cast<std::size_t>(u.then.unit[i])];
-    require(open != 0 && (open & ~later) == 0 && (came & ~(open & now)) == 0,
+  for (std::size_t i = 0; i < who.size(); ++i) {
+    const journey::Steps now = u.reached[static_cast<std::size_t>(who[i])];
+    require(open[i] != 0 && (open[i] & ~later) == 0 && (came[i] & ~(open[i] & now)) == 0,
             "has steps that no unit was open at");
+    u.then.push_back({who[i], open[i], came[i]});
   }
   return u;
 }
@@ -102,6 +102,13 @@ void bind_units(py::module_& m) {
   const auto column = [](std::vector<std::int64_t> Times::* values) {
     return [values](const FunnelUnits& u, std::size_t step) {
       return release_to_numpy(std::vector(u.at.at(step).*values));
+    };
+  };
+  const auto then = [](auto value) {
+    return [value](const FunnelUnits& u) {
+      std::vector<std::remove_cvref_t<decltype(FunnelUnits::Landmark{}.*value)>> out;
+      for (const FunnelUnits::Landmark& l : u.then) out.push_back(l.*value);
+      return release_to_numpy(std::move(out));
     };
   };
   py::class_<FunnelUnits>(m, "FunnelUnits")
@@ -120,12 +127,9 @@ void bind_units(py::module_& m) {
       .def("unit", column(&Times::unit), py::arg("step"))
       .def("time", column(&Times::time), py::arg("step"))
       .def("lag", column(&Times::lag), py::arg("step"))
-      .def("then_unit",
-           [](const FunnelUnits& u) { return release_to_numpy(std::vector(u.then.unit)); })
-      .def("then_open",
-           [](const FunnelUnits& u) { return release_to_numpy(std::vector(u.then.open)); })
-      .def("then_came",
-           [](const FunnelUnits& u) { return release_to_numpy(std::vector(u.then.came)); });
+      .def("then_unit", then(&FunnelUnits::Landmark::unit))
+      .def("then_open", then(&FunnelUnits::Landmark::open))
+      .def("then_came", then(&FunnelUnits::Landmark::came));
 }
 
 py::dict table(const FunnelUnits& units, const std::optional<Column<std::int64_t>>& rows,

@@ -36,9 +36,7 @@ def units_of(rows, until, gap):
         events = sorted(
             (r[1:] for r in rows if r[0] == who), key=lambda e: (e[0], e[1], e[2] or "")
         )
-        cuts = [
-            i for i in range(1, len(events)) if gap and events[i][0] - events[i - 1][0] > gap
-        ]
+        cuts = [i for i in range(1, len(events)) if gap and events[i][0] - events[i - 1][0] > gap]
         for a, b in zip([0, *cuts], [*cuts, len(events)], strict=True):
             yield events[a:b]
 
@@ -168,7 +166,7 @@ def test_a_later_start_does_not_count_for_who_was_open():
     assert f.units.then_came().tolist() == [2, 0]
     # Counts: Ann and the one who does everything at 0, of 5; open: Bob and Cid.
     assert_allclose(f.final_rates, [1, (2 + 2 * 0.5) / 5])
-    f = check(rows, 40, ["a", "b"], 10)  # 33 lies within the window from 22 too? 33 - 22 = 11
+    f = check(rows, 40, ["a", "b"], 10)  # Bob now came at 33: by his start of 32, not that of 22
     assert f.units.then_came().tolist() == [2, 0]
     assert_allclose(f.final_rates, [1, (3 + 1 * 0.5) / 5])
 
@@ -179,7 +177,8 @@ def test_without_anybody_open_then_the_final_rate_is_unknown():
         f = check(rows, 40, ["a", "b"], window)
         assert np.isnan([f.final_rates[1], f.final_lower[1], f.final_upper[1]]).all()
     f = tn.journey.funnel(log_of(rows, 40), ["a", "b"], None)
-    assert f.open[1] == 2 and np.isnan(f.final_rates[1])
+    assert f.open[1] == 2
+    assert np.isnan(f.final_rates[1])
     assert f.units.then_unit().size == 0
 
 
@@ -239,7 +238,8 @@ def test_with_one_start_a_unit_it_is_still_the_product_limit(start, count):
     f = tn.journey.funnel(
         log_of([r for r in rows if r[1] < 38], 38), ["a", "b"], seconds(6), start=start, count=count
     )
-    assert f.open[1] > 0 and f.units.then_unit().size == 0
+    assert f.open[1] > 0
+    assert f.units.then_unit().size == 0
     assert_allclose(f.final_rates[1], 1 - f.time_to(2).survival[-1], rtol=1e-12)
     assert_allclose(f.final_lower[1], 1 - f.time_to(2).upper[-1], rtol=1e-12)
 
@@ -292,7 +292,8 @@ def test_limits_hold_the_truth_where_customers_restart():
     goes_on = seen | ((event != "visit") & (second < until + WINDOW))
     closed = funnel_of(customer[goes_on], second[goes_on], event[goes_on], until + WINDOW)
     b, truth = f.breakdown, closed.rates
-    assert closed.open.sum() == 0 and closed.counts[0] == f.counts[0]
+    assert closed.open.sum() == 0
+    assert closed.counts[0] == f.counts[0]
     for k in (1, 2):
         bias = b.final_rates[:, k] - closed.breakdown.rates[:, k]
         error = bias.std() / np.sqrt(REPLICATES)

@@ -96,11 +96,7 @@ class FunnelScan {
         times.lag.push_back(FunnelUnits::kNotYet);
       }
     }
-    if (then.open) {
-      units_.then.unit.push_back(unit);
-      units_.then.open.push_back(then.open);
-      units_.then.came.push_back(then.came);
-    }
+    if (then.open) units_.then.push_back({unit, then.open, then.came});
     if (plan_->split)
       units_.group.push_back(place.split);
     else if (plan_->by)
@@ -157,9 +153,7 @@ FunnelUnits& FunnelUnits::operator+=(const FunnelUnits& later) {
     append(at[k].time, later.at[k].time);
     append(at[k].lag, later.at[k].lag);
   }
-  for (const std::int64_t unit : later.then.unit) then.unit.push_back(before + unit);
-  append(then.open, later.then.open);
-  append(then.came, later.then.came);
+  for (const Landmark& l : later.then) then.push_back({before + l.unit, l.open, l.came});
   return *this;
 }
 

@@ -107,21 +107,21 @@ struct Then {
 
 Then then_of(const FunnelUnits& units, std::size_t step, const Chosen& chosen,
              const Execution& execution) {
-  const FunnelUnits::Landmark& all = units.then;
   const FunnelUnits::Times& now = units.at[step - 1];
   const Steps bit = bit_of(static_cast<int>(step));
   Then then;
   std::size_t j = 0;
-  for (std::size_t i = 0; i < all.unit.size(); ++i) {
+  for (std::size_t i = 0; i < units.then.size(); ++i) {
     if (i % 65536 == 0) execution.poll();
-    if (!(all.open[i] & bit) || !chosen(all.unit[i])) continue;
+    const FunnelUnits::Landmark& l = units.then[i];
+    if (!(l.open & bit) || !chosen(l.unit)) continue;
     ++then.open;
-    if (all.came[i] & bit) {
+    if (l.came & bit) {
       ++then.came;
       continue;
     }
-    while (j < now.unit.size() && now.unit[j] < all.unit[i]) ++j;
-    if (j == now.unit.size() || now.unit[j] != all.unit[i]) continue;
+    while (j < now.unit.size() && now.unit[j] < l.unit) ++j;
+    if (j == now.unit.size() || now.unit[j] != l.unit) continue;
     ++(now.lag[j] == FunnelUnits::kNotYet ? then.open_again : then.came_later);
   }
   return then;

@@ -127,11 +127,13 @@ class Funnel(Table):
     open : ndarray of int, shape (n_steps,)
         Units that had not reached the step when observation ended, but still could.
     final_rates, final_lower, final_upper : ndarray of float, shape (n_steps,)
-        What `rates` come to once all windows have closed: by Kaplan-Meier, with open units censored
-        where observation ends. Where none is open they are `rates`. NaN if nobody was watched for
-        the whole window; limits are NaN where nobody, or everybody, has come. Sound where a unit
-        has one start (``start="first"`` or ``"every"``): under ``start="any"`` who starts again is
-        censored at the age of the latest start, so the estimate is too low where many do.
+        What `rates` come to once every window that is open at `observed_until` has run out, counting
+        only chains that have begun. Where no unit is open they are `rates`. With
+        ``start="first"`` or ``"every"`` by Kaplan-Meier, open units censored where observation
+        ends; NaN if nobody was watched for the whole window. Under ``start="any"`` by landmark: of
+        those who were open one longest chain before `observed_until`, the share that came by what
+        had begun then is taken for those open now; NaN if nobody was open then, or a window has no
+        end. Limits are NaN where nobody, or everybody, has come.
     breakdown : FunnelBreakdown or None
     n_customers : int
         Customers of the log, whatever they did.
@@ -233,7 +235,8 @@ class Funnel(Table):
         SurvivalCurve
             Time in days; `survival` is the share that has not reached the step by then, and
             `churned` counts those who did. Units still open are censored where observation ends,
-            decided ones stay at risk to the end of the window.
+            decided ones stay at risk to the end of the window. Under ``start="any"`` the start is
+            the one that is told of, and the curve does not end at `final_rates`.
         """
         step = as_count(step, "step", at_least=2)
         if step > len(self.steps) or not self.units.size:

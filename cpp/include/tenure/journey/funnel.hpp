@@ -61,13 +61,12 @@ struct FunnelUnits {
   };
   static constexpr std::int64_t kNotYet = -1;
 
-  /// Of the units that were open at some step at the landmark, one longest chain (the longest
-  /// window, or the sum of windows from the step before) before `observed_until`, in their order.
-  /// Only under `ChainStart::any`; none if a window has no end.
+  /// A unit that was open at some step at the landmark: one longest chain (the longest window, or
+  /// the sum of windows from the step before) before `observed_until`.
   struct Landmark {
-    std::vector<std::int64_t> unit;
-    std::vector<Steps> open;  ///< not reached by then; a chain that had begun could still reach it
-    std::vector<Steps> came;  ///< those of them that a chain begun before the landmark then reached
+    std::int64_t unit;
+    Steps open;  ///< not reached by then; a chain that had begun could still reach it
+    Steps came;  ///< those of them that a chain begun before the landmark reached after it
   };
 
   int steps = 0;
@@ -76,7 +75,8 @@ struct FunnelUnits {
   /// By unit, with `by` or `split`: code of the value of the last event, in the log's order, at the
   /// instant of the first (last) step of the furthest chain that can serve it; kNoValue for none.
   std::vector<std::int32_t> group;
-  Landmark then = {};
+  /// In order of units. Only under `ChainStart::any`; none if a window has no end.
+  std::vector<Landmark> then = {};
 
   /// Adds units of customers that come later, found by the same plan. Throws InvalidInput for
   /// another number of steps, or if only one of both has groups.
