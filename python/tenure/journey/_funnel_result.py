@@ -127,13 +127,13 @@ class Funnel(Table):
     open : ndarray of int, shape (n_steps,)
         Units that had not reached the step when observation ended, but still could.
     final_rates, final_lower, final_upper : ndarray of float, shape (n_steps,)
-        What `rates` come to once every window that is open at `observed_until` has run out, counting
-        only chains that have begun. Where no unit is open they are `rates`. With
-        ``start="first"`` or ``"every"`` by Kaplan-Meier, open units censored where observation
-        ends; NaN if nobody was watched for the whole window. Under ``start="any"`` by landmark: of
-        those who were open one longest chain before `observed_until`, the share that came by what
-        had begun then is taken for those open now; NaN if nobody was open then, or a window has no
-        end. Limits are NaN where nobody, or everybody, has come.
+        What `rates` come to once every window open at `observed_until` has run out, by chains that
+        have begun. Where no unit is open they are `rates`. With ``start="first"`` or ``"every"`` by
+        Kaplan-Meier, open units censored where observation ends; NaN if nobody was watched for the
+        whole window. Under ``start="any"`` by landmark: of those who were open one longest chain
+        before `observed_until`, the share that came by what had begun then is taken for those open
+        now; NaN if nobody was open then, or a window has no end. Limits are NaN where nobody, or
+        everybody, has come.
     breakdown : FunnelBreakdown or None
     n_customers : int
         Customers of the log, whatever they did.

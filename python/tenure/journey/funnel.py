@@ -414,8 +414,8 @@ def _breakdown(
         parts[-1] = parts.pop(-1)
     found = [tables(units, rows.astype(np.int64)) for rows in parts.values()]
     shape = (len(found), len(steps))
-    names = ("counts", "rates", "lower", "upper", "step_rates", "open")
-    names += ("final_rates", "final_lower", "final_upper")
+    names = ["counts", "rates", "lower", "upper", "step_rates", "open"]
+    names += ["final_rates", "final_lower", "final_upper"]
     columns: dict[str, Any] = {
         name: np.array(
             [f[name] for f in found], np.int64 if name in _INTEGERS else np.float64
