@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <random>
 
 #include "tenure/events/index.hpp"
@@ -129,6 +130,55 @@ TEST(Funnel, TheCensoredRateIsTheProductLimit) {
   EXPECT_EQ(table.rate[1], 0.25);
 }
 
+/// Units, open and come steps at the landmark, as one list.
+std::vector<std::int64_t> standing(const FunnelUnits& units) {
+  std::vector<std::int64_t> all;
+  for (const auto& l : units.then) all.insert(all.end(), {l.unit, l.open, l.came});
+  return all;
+}
+
+TEST(Funnel, TellsWhoWasOpenOneWindowAgoAndCameByWhatHadBegun) {
+  // Window 10, until 40: the landmark is 30. Unit 0 comes by its start before, unit 1 only by one
+  // after, unit 2 had no window open, unit 3 had come.
+  const std::vector<std::int64_t> customer = {1, 1, 2, 2, 2, 3, 3, 4, 4};
+  const auto log = log_of({25, 34, 22, 32, 33, 5, 35, 21, 29}, "abaabaaab", 40, customer);
+  auto plan = plan_of({"a", "b"}, 10);
+  const std::vector<std::int64_t> expected = {0, 2, 2, 1, 2, 0};
+  EXPECT_EQ(standing(funnel_units(log, plan, {1})), expected);
+  for (const auto order : {StepOrder::strict, StepOrder::anchored}) {
+    plan.order = order;
+    EXPECT_EQ(standing(funnel_units(log, plan, {1})), expected);
+  }
+  plan.order = StepOrder::ordered;
+  plan.exclude = {0, 0, 0, 0, 1};  // never occurs, but takes the general way
+  EXPECT_EQ(standing(funnel_units(log, plan, {1})), expected);
+  plan.start = ChainStart::first;
+  EXPECT_TRUE(funnel_units(log, plan, {1}).then.empty());
+  plan = plan_of({"a", "b"}, kNoWindow);
+  EXPECT_TRUE(funnel_units(log, plan, {1}).then.empty());
+}
+
+TEST(Funnel, TheFinalRateByLandmarkAddsTheShareThatCame) {
+  // Of eight, three came; two are open; of four open one window ago one came.
+  FunnelUnits units{2,
+                    {3, 3, 3, 1, 1, 1, 1, 1},
+                    {{{0, 1, 2, 3, 4}, {2, 1, 3, 4, 5}, {2, 1, 3, -1, -1}}},
+                    {},
+                    {{0, 2, 2}, {3, 2, 0}, {5, 2, 0}, {6, 2, 0}}};
+  const FunnelTableOptions options{0, {0, 8}, 100, 0.95, {}, true};
+  const FunnelTable table = funnel_table(units, std::nullopt, options, {1});
+  EXPECT_EQ(table.final_rate[1], (3.0 + 2.0 * 0.25) / 8.0);
+  EXPECT_LT(table.final_lower[1], table.final_rate[1]);
+  EXPECT_GT(table.final_upper[1], table.final_rate[1]);
+  // Of these none was open then.
+  const std::vector<std::int64_t> some = {1, 2, 4, 7};
+  EXPECT_TRUE(std::isnan(funnel_table(units, some, options, {1}).final_rate[1]));
+  FunnelUnits twice = units;
+  twice += units;
+  EXPECT_EQ(twice.then.at(4).unit, 8);
+  EXPECT_EQ(funnel_table(twice, std::nullopt, options, {1}).final_rate, table.final_rate);
+}
+
 TEST(Funnel, GivesTheSameUnitsForAnyNumberOfThreads) {
   std::mt19937_64 random(3);
   std::vector<std::int64_t> time, customer;
@@ -144,6 +194,8 @@ TEST(Funnel, GivesTheSameUnitsForAnyNumberOfThreads) {
     plan.order = order;
     const FunnelUnits one = funnel_units(log, plan, {1}), four = funnel_units(log, plan, {4});
     EXPECT_EQ(one.reached, four.reached);
+    EXPECT_EQ(standing(one), standing(four));
+    EXPECT_GT(one.then.size(), 100u);
     ASSERT_EQ(one.at.size(), four.at.size());
     for (std::size_t k = 0; k < one.at.size(); ++k) {
       EXPECT_EQ(one.at[k].unit, four.at[k].unit);
