@@ -108,6 +108,20 @@ CASES = [
         nan=OPEN,
     ),
     OK(
+        "funnel: a customer always within a window, to a step that nobody takes",
+        lambda: [
+            funnel(
+                a_log([*(STEPS * 70_000)[:-1], "never"], np.r_[1:210_000, 0]),
+                ["view", "cart", "never"],
+                window="60d",
+                order=order,
+            )
+            for order in ("ordered", "strict", "any", "anchored")
+        ],
+        lambda fs: fs[0].open[2] == 1 and fs[0].final_rates[2] == 0.0 and len(fs) == 4,
+        nan=OPEN,
+    ),
+    OK(
         "funnel: a value for every event",
         lambda: funnel(
             a_log((STEPS * 10_000), np.arange(30_000), p=[str(i) for i in range(30_000)]),

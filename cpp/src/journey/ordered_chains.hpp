@@ -13,7 +13,6 @@ struct Openings {
   std::int64_t before = -kNever;  ///< earlier than this instant only
 
   bool at(std::int64_t t) const { return (only_at == kNever || only_at == t) && t < before; }
-  bool anywhere() const { return only_at == kNever && before == -kNever; }
 };
 
 /// Ordered and strict chains under every rule. A chain in progress is known by the step it stands

@@ -29,8 +29,8 @@ class UnorderedChains {
   void run(std::span<const Item> items, const Openings& openings, bool still_open, Reach& found) {
     if (openings.own >= 0) {
       from_start(items, static_cast<std::size_t>(openings.own), still_open, found);
-    } else if (openings.anywhere() && !shared_) {
-      from_any(items, still_open, found);
+    } else if (openings.only_at == kNever && !shared_) {
+      from_any(items, openings, still_open, found);
     } else {
       for_each_instant(items, *execution_, [&](std::size_t first, std::size_t last) {
         if (!openings.at(items[first].time)) return true;
@@ -54,9 +54,12 @@ class UnorderedChains {
 
   bool opens(const Item& i) const { return (i.steps & (anchored_ ? Steps{1} : free_)) != 0; }
 
-  void from_any(std::span<const Item> items, bool still_open, Reach& found) {
+  /// Where openings end before the events do, a chain in any order needs an event that may open it:
+  /// with one in its window it has one, as an independent set grows to any size that another has.
+  void from_any(std::span<const Item> items, const Openings& openings, bool still_open,
+                Reach& found) {
     members_.clear();
-    std::int64_t anchor = kNever, barrier = kNever;
+    std::int64_t anchor = kNever, barrier = kNever, opened = kNever;
     for_each_instant(items, *execution_, [&](std::size_t first, std::size_t last) {
       const auto here = items.subspan(first, last - first);
       const std::int64_t t = here.front().time, earliest = std::max(barrier, t - window_);
@@ -67,12 +70,13 @@ class UnorderedChains {
         excluded = excluded || i.excluded;
       }
       const std::int64_t before = anchor;
-      if (anchored_ && (steps & 1)) {
+      if (openings.at(t) && (steps & free_)) opened = t;
+      if (anchored_ && (steps & 1) && openings.at(t)) {
         anchor = t;
         found.offer(0, t, t, t);
       }
       if (insert(here, plan_->increasing ? before : anchor, here.size())) {
-        const int held = static_cast<int>(members_.size());
+        const int held = anchored_ || opened >= earliest ? static_cast<int>(members_.size()) : 0;
         const auto member = [&](int i) { return members_[static_cast<std::size_t>(i)]; };
         for (int i = 0; i < held; ++i) {
           const std::int64_t start = anchored_ ? member(i).anchor : member(i).time;

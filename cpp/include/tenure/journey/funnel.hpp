@@ -91,7 +91,8 @@ struct FunnelUnits {
 /// names with other steps, look at each start by itself, O(starts x events in a window).
 ///
 /// Under `start = any` customers with a start in the longest chain's time before the landmark are
-/// looked at again: O(rows since then) if steps are ordered; else each such start by itself.
+/// looked at again, in one pass over the rows since then or, where the plan asks for it, start by
+/// start.
 ///
 /// Same bits for any thread count. Throws InvalidInput if the plan does not fit the log or itself.
 FunnelUnits funnel_units(const events::EventLog& log, const FunnelPlan& plan,
