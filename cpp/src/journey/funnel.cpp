@@ -15,14 +15,24 @@ void refuse(const char* argument, const char* message) {
   throw InvalidInput(argument, -1, std::string(message));
 }
 
-void require_valid(const events::EventLog& log, const FunnelPlan& plan) {
+std::uint16_t last_name(const events::EventLog& log, const Execution& execution) {
+  const auto name = log.event.span();
+  std::vector<std::uint16_t> last(static_cast<std::size_t>(block_count(log.rows())));
+  for_each_block(
+      log.rows(), execution, [&](std::int64_t block, std::int64_t first, std::int64_t end) {
+        last[static_cast<std::size_t>(block)] = std::ranges::max(
+            name.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(end - first)));
+      });
+  return std::ranges::max(last);
+}
+
+void require_valid(const events::EventLog& log, const FunnelPlan& plan,
+                   const Execution& execution) {
   const auto names = std::ssize(plan.step_of);
   if (plan.steps < 1 || plan.steps > kMaxSteps)
     throw InvalidInput("steps", -1, static_cast<double>(plan.steps), "between 1 and 32");
   if (!log.has_event() && log.rows() > 0) refuse("log", "needs event names for a funnel");
-  std::uint16_t last = 0;
-  for (const std::uint16_t name : log.event.span()) last = std::max(last, name);
-  if (log.rows() > 0 && last >= names)
+  if (log.rows() > 0 && last_name(log, execution) >= names)
     refuse("steps", "must say of every event name what it serves");
   if (!plan.exclude.empty() && std::ssize(plan.exclude) != names)
     refuse("exclude", "must be as long as the event names");
@@ -159,7 +169,7 @@ FunnelUnits& FunnelUnits::operator+=(const FunnelUnits& later) {
 
 FunnelUnits funnel_units(const events::EventLog& log, const FunnelPlan& plan,
                          const Execution& execution) {
-  require_valid(log, plan);
+  require_valid(log, plan, execution);
   return events::run_scan(log, FunnelScan(log, plan, execution), execution).finish();
 }
 

@@ -64,32 +64,44 @@ class LatestStart {
     const std::int64_t n = events.size();
 
     found.clear(plan_->steps);
-    // An event of step 1 begins a chain with itself, so that it may follow "step 0" at any time.
-    Starts start, seen;
-    for (std::size_t k = 0; k <= static_cast<std::size_t>(plan_->steps); ++k) start[k] = kNever;
+    // By step, one place on: the chain that got there last, and when. An event of step 1 begins a
+    // chain with itself, so that it may follow "step 0" at any time.
+    struct Latest {
+      std::int64_t start, seen;
+    };
+    std::array<Latest, kMaxSteps + 1> latest;
+    std::fill_n(latest.begin(), plan_->steps + 1, Latest{kNever, kNever});
+    Steps reached = 0;
 
     for (std::int64_t i = 0; i < n; ++i) {
       Steps steps = steps_of[name[i]];
       if (!steps) continue;
-      const std::int64_t t = start[0] = seen[0] = time[i];
+      const std::int64_t t = time[i];
+      latest[0] = {t, t};
       while (i + 1 < n && time[i + 1] == t) steps |= steps_of[name[++i]];
       do {
         const int k = next_of<kIncreasing>(steps);
         steps ^= bit_of(k);
         const auto at = static_cast<std::size_t>(k);
-        const std::int64_t from = start[at], before = seen[at];
+        const Latest chain = latest[at];
         // No branch, and no way for the compiler to make one: whether a chain can go on is
         // anybody's guess.
-        const std::int64_t goes_on = t - from <= window[at];
-        start[at + 1] ^= (start[at + 1] ^ from) & -goes_on;
-        seen[at + 1] ^= (seen[at + 1] ^ t) & -goes_on;
-        const bool is_first = goes_on & ((~found.reached >> k) & 1);
-        if (is_first) found.offer(k, t, from, before);
+        const std::int64_t goes_on = t - chain.start <= window[at];
+        Latest& next = latest[at + 1];
+        next.start ^= (next.start ^ chain.start) & -goes_on;
+        next.seen ^= (next.seen ^ t) & -goes_on;
+        if (goes_on & (~reached >> k)) {
+          found.offer(k, t, chain.start, chain.seen);
+          reached |= bit_of(k);
+        }
       } while (steps);
-      if (found.reached & last_step) return true;
+      if (reached & last_step) return true;
     }
-    if (!found.reached) return false;
-    if (until_ - start[1] > widest_) return true;
+    if (!reached) return false;
+    if (until_ - latest[1].start > widest_) return true;
+    Starts start;
+    for (std::size_t k = 0; k <= static_cast<std::size_t>(plan_->steps); ++k)
+      start[k] = latest[k].start;
     look_ahead(start, until_, found.reached,
                [&](int k, std::int64_t since) { found.may_follow(k, since); });
     return true;
