@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 
+#include "customer_sort.hpp"
 #include "tenure/support/errors.hpp"
 #include "tenure/support/pages.hpp"
 
@@ -23,8 +24,6 @@ constexpr std::int64_t kSegmentRows = std::int64_t{1} << 20;
 
 /// Ids order as signed integers; shifted so that the smallest is 0 they order as unsigned ones.
 using Key = std::uint64_t;
-
-using Properties = std::span<const Buffer<std::int32_t>>;
 
 /// Where rows of the caller's chunks lie when chunks are cut into segments of bounded size.
 struct Segment {
@@ -197,104 +196,6 @@ class LocalCustomers {
   std::vector<std::pair<Key, std::uint32_t>> order_;
 };
 
-struct Cells {
-  std::int64_t time;
-  double amount;
-  std::uint16_t event;
-  std::uint32_t source;
-};
-
-/// The columns of a log that is being ordered, and the canonical order of rows of one customer.
-class Columns {
- public:
-  Columns(EventLog& log, Properties properties, std::int64_t rows, const Execution& execution)
-      : log_(&log),
-        properties_(properties),
-        sources_(properties.empty() ? Buffer<std::uint32_t>()
-                                    : mapped_buffer<std::uint32_t>(rows, execution)),
-        time_(log.time.data()),
-        amount_(log.amount.data()),
-        event_(log.event.data()),
-        source_(sources_.data()) {}
-
-  Cells operator[](std::int64_t i) const {
-    return {time_[i], amount_ ? amount_[i] : 0.0, event_ ? event_[i] : std::uint16_t{0},
-            source_ ? source_[i] : 0};
-  }
-
-  void set(std::int64_t i, const Cells& c) const {
-    time_[i] = c.time;
-    if (amount_) amount_[i] = c.amount;
-    if (event_) event_[i] = c.event;
-    if (source_) source_[i] = c.source;
-  }
-
-  bool before(const Cells& a, const Cells& b) const {
-    if (a.time != b.time) return a.time < b.time;
-    if (a.event != b.event) return a.event < b.event;
-    if (a.amount != b.amount) return a.amount < b.amount;
-    for (const auto& p : properties_)
-      if (p[a.source] != p[b.source]) return p[a.source] < p[b.source];
-    return false;
-  }
-
-  bool in_order(std::int64_t i) const {
-    return time_[i - 1] < time_[i] || !before((*this)[i], (*this)[i - 1]);
-  }
-
-  /// Moves row base + i to base + place[i], column by column: a partition of one fits the cache.
-  void permute(std::int64_t base, std::span<const std::uint32_t> place) const {
-    permute(time_, base, place);
-    permute(amount_, base, place);
-    permute(event_, base, place);
-    permute(source_, base, place);
-  }
-
-  /// Brings the properties into the order of the rows.
-  void fetch_properties(const Execution& execution) const {
-    for (const auto& p : properties_) {
-      Buffer<std::int32_t> ordered(sources_.size());
-      for_each_block(sources_.size(), execution,
-                     [&](std::int64_t, std::int64_t first, std::int64_t last) {
-                       for (std::int64_t i = first; i < last; ++i) ordered[i] = p[source_[i]];
-                     });
-      log_->property.push_back(std::move(ordered));
-    }
-  }
-
- private:
-  template <class T>
-  static void permute(T* column, std::int64_t base, std::span<const std::uint32_t> place) {
-    if (!column) return;
-    T* to = column + base;
-    const std::vector<T> from(to, to + place.size());
-    for (std::size_t i = 0; i < place.size(); ++i) to[place[i]] = from[i];
-  }
-
-  EventLog* log_;
-  Properties properties_;
-  Buffer<std::uint32_t> sources_;  // by row of the log: the number that it came with
-  std::int64_t* time_;
-  double* amount_;  // null where the log has none, and so the others
-  std::uint16_t* event_;
-  std::uint32_t* source_;
-};
-
-/// Sorts the rows of one customer where they are not in order yet.
-void sort_customer(const Columns& columns, std::int64_t first, std::int64_t last,
-                   std::vector<Cells>& scratch) {
-  std::int64_t i = first + 1;
-  while (i < last && columns.in_order(i)) ++i;
-  if (i >= last) return;
-  scratch.resize(static_cast<std::size_t>(last - first));
-  for (std::int64_t k = first; k < last; ++k)
-    scratch[static_cast<std::size_t>(k - first)] = columns[k];
-  std::sort(scratch.begin(), scratch.end(),
-            [&](const Cells& a, const Cells& b) { return columns.before(a, b); });
-  for (std::int64_t k = first; k < last; ++k)
-    columns.set(k, scratch[static_cast<std::size_t>(k - first)]);
-}
-
 /// Scatters every column to the partitions, in place of its final home, and the keys beside them.
 template <class K>
 void partition_rows(const std::vector<Segment>& segments, Plan& plan, const Columns& columns,
@@ -344,10 +245,10 @@ PartitionCustomers order_partition(std::span<const K> keys, std::int64_t base,
   for (std::uint32_t& p : place) p = next[p]++;
   columns.permute(base, place);
 
-  std::vector<Cells> scratch;
+  CustomerSort sort;
   std::int64_t first = base;
   for (const std::int64_t count : result.rows) {
-    sort_customer(columns, first, first + count, scratch);
+    sort(columns, first, first + count);
     first += count;
   }
   return result;

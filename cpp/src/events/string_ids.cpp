@@ -184,21 +184,60 @@ struct Entry {
   bool operator<(const Entry& b) const { return key < b.key; }
 };
 
-ScratchVector<Entry> sorted_entries(const Dictionary& dictionary) {
+/// Looks at Ctrl-C every so many texts.
+class Pace {
+ public:
+  explicit Pace(const Execution& execution) : execution_(&execution) {}
+  void step() {
+    if ((++steps_ & 0xFFFF) == 0) execution_->poll();
+  }
+
+ private:
+  const Execution* execution_;
+  std::uint32_t steps_ = 0;
+};
+
+/// Runs that are sorted in a few milliseconds, then merged two by two: one sort of all would keep
+/// Ctrl-C waiting.
+ScratchVector<Entry> sorted_entries(const Dictionary& dictionary, const Execution& execution) {
+  constexpr std::size_t kRun = std::size_t{1} << 15;
   ScratchVector<Entry> entries;
   entries.reserve(dictionary.size());
   dictionary.each([&](const Key& key, std::uint32_t code) { entries.push_back({key, code}); });
-  std::sort(entries.begin(), entries.end());
+  const std::size_t n = entries.size();
+  const auto place = [](ScratchVector<Entry>& of, std::size_t i) {
+    return of.begin() + static_cast<std::ptrdiff_t>(i);
+  };
+  for (std::size_t first = 0; first < n; first += kRun) {
+    execution.poll();
+    std::sort(place(entries, first), place(entries, std::min(first + kRun, n)));
+  }
+  Pace pace(execution);
+  ScratchVector<Entry> merged(n > kRun ? n : 0);
+  for (std::size_t run = kRun; run < n; run *= 2) {
+    for (std::size_t first = 0; first < n; first += 2 * run) {
+      std::size_t a = first, b = std::min(first + run, n);
+      const std::size_t middle = b, end = std::min(first + 2 * run, n);
+      for (std::size_t to = first; to < end; ++to) {
+        pace.step();
+        const bool takes_b = a == middle || (b < end && entries[b] < entries[a]);
+        merged[to] = entries[takes_b ? b++ : a++];
+      }
+    }
+    std::swap(entries, merged);
+  }
   return entries;
 }
 
 /// Merges the sorted dictionaries into one table; rank[d][code] is the place of a text in it.
 TextTable merge(const std::vector<ScratchVector<Entry>>& sorted,
-                std::vector<ScratchVector<std::int64_t>>& rank) {
+                std::vector<ScratchVector<std::int64_t>>& rank, const Execution& execution) {
   TextTable table;
   std::vector<std::size_t> at(sorted.size());
   for (std::size_t d = 0; d < sorted.size(); ++d) rank.emplace_back(sorted[d].size());
+  Pace pace(execution);
   for (;;) {
+    pace.step();
     const Entry* least = nullptr;
     for (std::size_t d = 0; d < sorted.size(); ++d)
       if (at[d] < sorted[d].size() && (!least || sorted[d][at[d]] < *least))
@@ -277,18 +316,21 @@ EncodedText encode_text(const std::vector<TextChunk>& chunks, const Execution& e
         encode(dictionary, chunk, i, std::min(i + kTogether, s.last), code.data());
       }
     }
-    sorted[static_cast<std::size_t>(t)] = sorted_entries(dictionary);
+    sorted[static_cast<std::size_t>(t)] = sorted_entries(dictionary, execution);
   });
 
   std::vector<ScratchVector<std::int64_t>> rank;
-  result.table = merge(sorted, rank);
+  result.table = merge(sorted, rank, execution);
   for_each_task(std::ssize(shares), execution, [&](std::int64_t t) {
     const auto& to = rank[static_cast<std::size_t>(t)];
     if (to.empty()) return;  // nothing but null cells: their code is 0 already
+    Pace pace(execution);
     for (const Share& s : shares[static_cast<std::size_t>(t)]) {
       Buffer<std::int64_t>& code = result.code[s.chunk];
-      for (std::int64_t i = s.first; i < s.last; ++i)
+      for (std::int64_t i = s.first; i < s.last; ++i) {
+        pace.step();
         code[i] = to[static_cast<std::size_t>(code[i])];
+      }
     }
   });
   return result;
