@@ -7,6 +7,8 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+import workloads
+
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
@@ -18,7 +20,8 @@ Every implementation gets the same seeded data in a process of its own, in the f
 likes best, and runs are interleaved. Times are seconds: wall time (median, and the least) and CPU
 time of all threads (median). Memory is the peak beyond what was resident before the run, in MB.
 "times tenure" divides medians of wall time: above 1 tenure is faster. Results are compared with
-each other within the tolerances that the workload states.
+each other within the tolerances that the workload states. Where a table says what bounds tenure,
+a profile said it.
 """
 
 
@@ -66,7 +69,7 @@ def as_text(result: dict[str, Any]) -> str:
     return "\n".join([head, *(f"  {line.rstrip()}" for line in lines), ""])
 
 
-def as_markdown(result: dict[str, Any]) -> str:
+def as_markdown(result: dict[str, Any], bound: str = "") -> str:
     base = base_time(result)
     machine = result["machine"]
     rows = sorted(
@@ -81,6 +84,7 @@ def as_markdown(result: dict[str, Any]) -> str:
             f"Measured {result['measured']} on {machine['cpu']}, {machine['threads']} threads.",
             "",
             *("| " + " | ".join(c.replace("|", "\\|") for c in line) + " |" for line in lines),
+            *(["", f"What bounds tenure: {bound}."] if bound else []),
             "",
         ]
     )
@@ -97,7 +101,9 @@ def page() -> str:
     results = [
         json.loads(file.read_text(encoding="utf-8")) for file in sorted(RESULTS.glob("*.json"))
     ]
-    return "\n".join([INTRODUCTION, *map(as_markdown, results)])
+    known = workloads.load()
+    parts = [as_markdown(result, known[result["workload"]].bound) for result in results]
+    return "\n".join([INTRODUCTION, *parts])
 
 
 def write_page() -> None:

@@ -40,6 +40,7 @@ class Workload:
         smoke: dict[str, Any],
         agree: dict[str, float],
         data: str | None = None,
+        bound: str = "",
     ) -> None:
         self.name = name
         self.about = about
@@ -47,6 +48,7 @@ class Workload:
         self.sizes = {"full": full, "smoke": smoke}
         self.agree = agree  # check value -> relative tolerance
         self.data = data or name  # workloads on the same data share the file
+        self.bound = bound  # what a profile says tenure's time goes to
         self.implementations: dict[str, tuple[Prepare, str, tuple[str, ...]]] = {}
         ALL[name] = self
 

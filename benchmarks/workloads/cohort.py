@@ -26,6 +26,10 @@ triangle = Workload(
     smoke=ORDERS["smoke"],
     agree={"cells": 0, "customers": 0, "revenue": 1e-12},
     data="orders",
+    bound="one thread takes 6 ns a row: 1.1 to read times and amounts from memory, .6 for the "
+    "month of a row, about 2.5 for branches that are mispredicted at the ends of 2.9 "
+    "million months of customers, and 2 for as many sums that do not depend on the order "
+    "of their terms",
 )
 base = Workload(
     "growth",
@@ -36,6 +40,9 @@ base = Workload(
     smoke=ORDERS["smoke"],
     agree={"active": 0, "new": 0, "resurrected": 0, "dormant": 0},
     data="orders",
+    bound="the counts take no branch; the samples of a profile lie behind the two branches that "
+    "end a month of a customer and begin the next, of which there are 2.9 million; to "
+    "read memory is 1.1 ns a row",
 )
 
 
@@ -75,7 +82,7 @@ SELECT c, mo - c k, count(*) u, sum(m) m FROM a JOIN f USING (customer) GROUP BY
 
 def duckdb_triangle(sql: str):
     def prepare(data: Data, threads: int) -> Run:
-        connection = duckdb_session(data, threads)
+        connection = duckdb_session(arrow(data), threads)
 
         def run() -> dict[str, float]:
             rows = connection.execute(sql).fetchnumpy()
@@ -168,7 +175,7 @@ count(*) FILTER (mo < e AND (n IS NULL OR n - mo > 1)) dormant FROM w, e"""
 
 @base.peer("duckdb windows")
 def _(data: Data, threads: int) -> Run:
-    connection = duckdb_session(data, threads)
+    connection = duckdb_session(arrow(data), threads)
     names = ("active", "new", "resurrected", "dormant")
     return lambda: dict(zip(names, map(float, connection.execute(ACCOUNT).fetchone()), strict=True))
 

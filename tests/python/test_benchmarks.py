@@ -81,6 +81,11 @@ def test_a_ratio_divides_medians(bench):
     assert "| peer 1.2 | 5 | 5 | 3 | 5 | 2.50 | agrees |" in text
 
 
+def test_the_page_says_what_bounds_a_workload(bench):
+    assert "\nWhat bounds tenure: memory.\n" in bench.report.as_markdown(result(row()), "memory")
+    assert "bounds" not in bench.report.as_markdown(result(row()))
+
+
 def test_an_error_is_a_row(bench):
     broken = row("peer", False, [], error="ValueError: a | b")
     text = bench.report.as_markdown(result(row(), broken))
