@@ -4,7 +4,6 @@
 #include <array>
 #include <bit>
 #include <cstring>
-#include <limits>
 #include <utility>
 
 #include "tenure/support/parallel.hpp"
@@ -84,19 +83,33 @@ struct Key {
   }
 };
 
+/// Looks at Ctrl-C every so many texts.
+class Pace {
+ public:
+  explicit Pace(const Execution& execution) : execution_(&execution) {}
+  void step() {
+    if ((++steps_ & 0xFFFF) == 0) execution_->poll();
+  }
+
+ private:
+  const Execution* execution_;
+  std::uint32_t steps_ = 0;
+};
+
 /// Open addressing. A slot holds all that a short text is compared by, so that a lookup misses the
 /// cache once.
 class Dictionary {
  public:
-  Dictionary() : slots_(std::size_t{1} << bits_) {}
+  explicit Dictionary(const Execution& execution)
+      : execution_(&execution), slots_(std::size_t{1} << bits_) {}
 
   /// The code of a key with this hash; a new one if it is new.
   std::uint32_t code(const Key& key, std::uint64_t h) {
     std::size_t at = slot_of(h);
-    for (; slots_[at].code != kEmpty; at = next(at))
-      if (is(slots_[at], key)) return slots_[at].code;
+    for (; !slots_[at].is_empty(); at = next(at))
+      if (is(slots_[at], key)) return slots_[at].code();
     const auto code = static_cast<std::uint32_t>(texts_.size());
-    slots_[at] = {key.first, key.last, key.length, code};
+    slots_[at] = {key.first, key.last, key.length, std::uint64_t{code} + 1};
     texts_.push_back(key.text);
     if (3 * texts_.size() > 2 * slots_.size()) grow();
     return code;
@@ -106,8 +119,8 @@ class Dictionary {
   void prefetch(std::uint64_t h) const { __builtin_prefetch(&slots_[slot_of(h)]); }
   /// The text that a long key may have to be compared with.
   void prefetch_text(std::uint64_t h) const {
-    if (const Slot& slot = slots_[slot_of(h)]; slot.code != kEmpty)
-      __builtin_prefetch(texts_[slot.code]);
+    if (const Slot& slot = slots_[slot_of(h)]; !slot.is_empty())
+      __builtin_prefetch(texts_[slot.code()]);
   }
 
   std::size_t size() const { return texts_.size(); }
@@ -116,15 +129,16 @@ class Dictionary {
   template <class Body>
   void each(const Body& body) const {
     for (const Slot& slot : slots_)
-      if (slot.code != kEmpty)
-        body(Key(texts_[slot.code], slot.first, slot.last, slot.length), slot.code);
+      if (!slot.is_empty())
+        body(Key(texts_[slot.code()], slot.first, slot.last, slot.length), slot.code());
   }
 
  private:
-  static constexpr std::uint32_t kEmpty = std::numeric_limits<std::uint32_t>::max();
   struct Slot {
     std::uint64_t first, last, length;
-    std::uint32_t code = kEmpty;
+    std::uint64_t code_plus_1;  // 0: empty, as fresh memory is
+    std::uint32_t code() const { return static_cast<std::uint32_t>(code_plus_1 - 1); }
+    bool is_empty() const { return code_plus_1 == 0; }
   };
 
   std::size_t slot_of(std::uint64_t h) const { return h >> (64 - bits_); }
@@ -133,20 +147,23 @@ class Dictionary {
   bool is(const Slot& slot, const Key& key) const {
     return slot.first == key.first && slot.last == key.last && slot.length == key.length &&
            (key.length <= Key::kByValue ||
-            std::memcmp(texts_[slot.code], key.text, key.length) == 0);
+            std::memcmp(texts_[slot.code()], key.text, key.length) == 0);
   }
 
   void grow() {
     ++bits_;
+    Pace pace(*execution_);
     const ScratchVector<Slot> old = std::exchange(slots_, ScratchVector<Slot>(2 * slots_.size()));
     for (const Slot& slot : old) {
-      if (slot.code == kEmpty) continue;
+      pace.step();
+      if (slot.is_empty()) continue;
       std::size_t at = slot_of(Key::hash(slot.first, slot.last, slot.length));
-      while (slots_[at].code != kEmpty) at = next(at);
+      while (!slots_[at].is_empty()) at = next(at);
       slots_[at] = slot;
     }
   }
 
+  const Execution* execution_;
   int bits_ = 12;
   ScratchVector<Slot> slots_;
   ScratchVector<const char*> texts_;  // by code
@@ -184,26 +201,17 @@ struct Entry {
   bool operator<(const Entry& b) const { return key < b.key; }
 };
 
-/// Looks at Ctrl-C every so many texts.
-class Pace {
- public:
-  explicit Pace(const Execution& execution) : execution_(&execution) {}
-  void step() {
-    if ((++steps_ & 0xFFFF) == 0) execution_->poll();
-  }
-
- private:
-  const Execution* execution_;
-  std::uint32_t steps_ = 0;
-};
-
 /// Runs that are sorted in a few milliseconds, then merged two by two: one sort of all would keep
 /// Ctrl-C waiting.
 ScratchVector<Entry> sorted_entries(const Dictionary& dictionary, const Execution& execution) {
   constexpr std::size_t kRun = std::size_t{1} << 15;
   ScratchVector<Entry> entries;
   entries.reserve(dictionary.size());
-  dictionary.each([&](const Key& key, std::uint32_t code) { entries.push_back({key, code}); });
+  Pace pace(execution);
+  dictionary.each([&](const Key& key, std::uint32_t code) {
+    pace.step();
+    entries.push_back({key, code});
+  });
   const std::size_t n = entries.size();
   const auto place = [](ScratchVector<Entry>& of, std::size_t i) {
     return of.begin() + static_cast<std::ptrdiff_t>(i);
@@ -212,7 +220,6 @@ ScratchVector<Entry> sorted_entries(const Dictionary& dictionary, const Executio
     execution.poll();
     std::sort(place(entries, first), place(entries, std::min(first + kRun, n)));
   }
-  Pace pace(execution);
   ScratchVector<Entry> merged(n > kRun ? n : 0);
   for (std::size_t run = kRun; run < n; run *= 2) {
     for (std::size_t first = 0; first < n; first += 2 * run) {
@@ -307,7 +314,7 @@ EncodedText encode_text(const std::vector<TextChunk>& chunks, const Execution& e
   const auto shares = share_out(chunks, execution.threads);
   std::vector<ScratchVector<Entry>> sorted(shares.size());
   for_each_task(std::ssize(shares), execution, [&](std::int64_t t) {
-    Dictionary dictionary;
+    Dictionary dictionary(execution);
     for (const Share& s : shares[static_cast<std::size_t>(t)]) {
       const TextChunk& chunk = chunks[s.chunk];
       Buffer<std::int64_t>& code = result.code[s.chunk];

@@ -23,7 +23,7 @@ void unmap_scratch(void* p, std::size_t bytes) noexcept { ::munmap(p, bytes); }
 
 #else
 
-void* map_scratch(std::size_t bytes) noexcept { return std::malloc(bytes); }
+void* map_scratch(std::size_t bytes) noexcept { return std::calloc(bytes, 1); }
 
 void unmap_scratch(void* p, std::size_t) noexcept { std::free(p); }
 
