@@ -7,6 +7,9 @@ import subprocess
 import sys
 
 import pytest
+from children import SANITIZED
+
+pytestmark = pytest.mark.skipif(SANITIZED, reason="a sanitizer keeps freed memory for a while")
 
 ROWS = 3_000_000
 
