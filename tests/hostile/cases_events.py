@@ -113,6 +113,21 @@ def damaged_offsets() -> pa.Table:
     return pa.table({"id": bad, "t": pa.array(DAYS), "v": [1.0] * 3})
 
 
+def not_utf8(column: str) -> tn.EventLog:
+    offsets = np.array([0, 1, 2, 3], np.int32)
+    bad = pa.StringArray.from_buffers(3, pa.py_buffer(offsets), pa.py_buffer(b"a\xffc"))
+    good = pa.array(["a", "b", "c"])
+    names = dict.fromkeys(["who", "what", "where"], good) | {column: bad}
+    return tn.EventLog(
+        pa.table({**names, "t": pa.array(DAYS)}),
+        customer="who",
+        time="t",
+        event="what",
+        orders=["a"],
+        properties=["where"],
+    )
+
+
 def negative_offsets() -> pa.Table:
     offsets = np.array([0, -5, 2, 3], np.int32)
     bad = pa.StringArray.from_buffers(3, pa.py_buffer(offsets), pa.py_buffer(b"abc"))
@@ -341,6 +356,10 @@ CASES = [
     # --- Arrow from outside
     refused("100 offsets beyond the data", "damaged", frame=damaged_offsets()),
     refused("100 negative offsets", "damaged", frame=negative_offsets()),
+    *[
+        E(f"EventLog: 100 no UTF-8 in {c}", lambda c=c: not_utf8(c), f"{c} holds text that is not UTF-8")
+        for c in ("who", "what", "where")
+    ],
     refused("100 dictionary index", "damaged", frame=dictionary_index_out_of_range()),
     E(
         "EventLog: 100 a stream that fails",

@@ -4,8 +4,11 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <limits>
+#include <numeric>
 #include <utility>
 
+#include "tenure/support/errors.hpp"
 #include "tenure/support/parallel.hpp"
 #include "tenure/support/scratch.hpp"
 #include "tenure/support/wide.hpp"
@@ -13,26 +16,29 @@
 namespace tenure::events {
 namespace {
 
-std::uint64_t load(const char* p) {
-  std::uint64_t v;
-  std::memcpy(&v, p, 8);
+// --- keys --------------------------------------------------------------------------------------
+
+/// Words are big-endian, so that their order is the order of the bytes.
+template <class Word>
+Word load(const char* p) {
+  Word v;
+  std::memcpy(&v, p, sizeof v);
+  if constexpr (std::endian::native == std::endian::little)
+    v = sizeof v == 8 ? static_cast<Word>(__builtin_bswap64(v))
+                      : static_cast<Word>(__builtin_bswap32(static_cast<std::uint32_t>(v)));
   return v;
 }
 
-/// All of less than eight bytes, so that texts of one length differ if their loads do.
+/// At most eight bytes, followed by zeros. Two loads may overlap: they agree where they do.
 std::uint64_t load_few(const char* p, std::size_t n) {
   if (n >= 4) {
-    std::uint32_t first, last;
-    std::memcpy(&first, p, 4);
-    std::memcpy(&last, p + n - 4, 4);
-    return first | std::uint64_t{last} << 32;
+    const auto last = std::uint64_t{load<std::uint32_t>(p + n - 4)} << (8 * (8 - n));
+    return std::uint64_t{load<std::uint32_t>(p)} << 32 | last;
   }
-  const auto byte = [&](std::size_t i) { return std::uint64_t{static_cast<unsigned char>(p[i])}; };
-  return n == 0 ? 0 : byte(0) | byte(n / 2) << 8 | byte(n - 1) << 16;
-}
-
-std::uint64_t big_endian(std::uint64_t v) {
-  return std::endian::native == std::endian::little ? __builtin_bswap64(v) : v;
+  std::uint64_t v = 0;
+  for (std::size_t i = 0; i < n; ++i)
+    v |= std::uint64_t{static_cast<unsigned char>(p[i])} << (56 - 8 * i);
+  return v;
 }
 
 std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
@@ -45,43 +51,44 @@ std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
 struct Key {
   static constexpr std::size_t kByValue = 16;
 
+  std::uint64_t head, tail;  // the first eight bytes, the next eight; of a long text tail = hash
   const char* text;
-  std::uint64_t first, last;  // the first and the last eight bytes; of a long text last = hash
-  std::uint64_t length;
+  std::uint32_t length;
 
   Key() = default;
-  explicit Key(std::string_view from) : text(from.data()), length(from.size()) {
-    if (length < 8) {
-      first = load_few(text, length);
-      last = 0;
+  Key(std::uint64_t a, std::uint64_t b, const char* of, std::uint32_t n)
+      : head(a), tail(b), text(of), length(n) {}
+  explicit Key(std::string_view from)
+      : text(from.data()), length(static_cast<std::uint32_t>(from.size())) {
+    const std::size_t n = from.size();
+    if (n <= 8) {
+      head = load_few(text, n);
+      tail = 0;
       return;
     }
-    first = load(text);
-    last = load(text + length - 8);
-    if (length <= kByValue) return;
-    std::uint64_t h = mix(last, length);
-    for (std::size_t i = 8; i + 8 < length; i += 8) h = mix(load(text + i) ^ h, first);
-    last = h;
+    head = load<std::uint64_t>(text);
+    tail = load<std::uint64_t>(text + n - 8);
+    if (n <= kByValue) {
+      tail <<= 8 * (kByValue - n);  // its first bytes are in `head`
+      return;
+    }
+    if (n != length) throw Error("a text is longer than 4 GiB");
+    std::uint64_t h = mix(tail, n);
+    for (std::size_t i = 8; i + 8 < n; i += 8) h = mix(load<std::uint64_t>(text + i) ^ h, head);
+    tail = h;
   }
 
-  Key(const char* of, std::uint64_t a, std::uint64_t b, std::uint64_t n)
-      : text(of), first(a), last(b), length(n) {}
-
-  static std::uint64_t hash(std::uint64_t first, std::uint64_t last, std::uint64_t length) {
-    return mix(first ^ length, last ^ 0x8EBC6AF09C88C6E3u);
-  }
-  std::uint64_t hash() const { return hash(first, last, length); }
+  bool is_long() const { return length > kByValue; }
+  std::uint64_t hash() const { return mix(head ^ length, tail ^ 0x8EBC6AF09C88C6E3u); }
   std::string_view view() const { return {text, length}; }
 
-  /// The order of their bytes. Those of most pairs are not looked at.
-  friend bool operator<(const Key& a, const Key& b) {
-    const std::size_t least = std::min(a.length, b.length), most = std::max(a.length, b.length);
-    if (least < 8) return a.view() < b.view();
-    if (a.first != b.first) return big_endian(a.first) < big_endian(b.first);
-    if (least == most && most <= kByValue) return big_endian(a.last) < big_endian(b.last);
-    return a.view() < b.view();
+  bool operator==(const Key& b) const {
+    return head == b.head && tail == b.tail && length == b.length &&
+           (!is_long() || std::memcmp(text, b.text, length) == 0);
   }
 };
+
+// --- dictionaries ------------------------------------------------------------------------------
 
 /// Looks at Ctrl-C every so many texts.
 class Pace {
@@ -107,11 +114,10 @@ class Dictionary {
   std::uint32_t code(const Key& key, std::uint64_t h) {
     std::size_t at = slot_of(h);
     for (; !slots_[at].is_empty(); at = next(at))
-      if (is(slots_[at], key)) return slots_[at].code();
-    const auto code = static_cast<std::uint32_t>(texts_.size());
-    slots_[at] = {key.first, key.last, key.length, std::uint64_t{code} + 1};
-    texts_.push_back(key.text);
-    if (3 * texts_.size() > 2 * slots_.size()) grow();
+      if (slots_[at].key() == key) return slots_[at].code();
+    slots_[at] = {key.head, key.tail, key.text, key.length, ++size_};
+    const std::uint32_t code = slots_[at].code();
+    if (3 * std::size_t{size_} > 2 * slots_.size()) grow();
     return code;
   }
 
@@ -119,36 +125,37 @@ class Dictionary {
   void prefetch(std::uint64_t h) const { __builtin_prefetch(&slots_[slot_of(h)]); }
   /// The text that a long key may have to be compared with.
   void prefetch_text(std::uint64_t h) const {
-    if (const Slot& slot = slots_[slot_of(h)]; !slot.is_empty())
-      __builtin_prefetch(texts_[slot.code()]);
+    if (const Slot& slot = slots_[slot_of(h)]; !slot.is_empty()) __builtin_prefetch(slot.text);
   }
 
-  std::size_t size() const { return texts_.size(); }
+  std::size_t size() const { return size_; }
 
-  /// Calls body(key, code) for every text.
+  /// Calls body(key, code) for every text, or the first few, in the order of their hashes.
   template <class Body>
-  void each(const Body& body) const {
-    for (const Slot& slot : slots_)
-      if (!slot.is_empty())
-        body(Key(texts_[slot.code()], slot.first, slot.last, slot.length), slot.code());
+  void each(const Body& body, std::size_t most = std::numeric_limits<std::size_t>::max()) const {
+    Pace pace(*execution_);
+    for (auto slot = slots_.begin(); slot != slots_.end() && most > 0; ++slot) {
+      pace.step();
+      if (slot->is_empty()) continue;
+      body(slot->key(), slot->code());
+      --most;
+    }
   }
 
  private:
   struct Slot {
-    std::uint64_t first, last, length;
-    std::uint64_t code_plus_1;  // 0: empty, as fresh memory is
-    std::uint32_t code() const { return static_cast<std::uint32_t>(code_plus_1 - 1); }
+    std::uint64_t head, tail;
+    const char* text;
+    std::uint32_t length;
+    std::uint32_t code_plus_1;  // 0: empty, as fresh memory is
+    Key key() const { return {head, tail, text, length}; }
+    std::uint32_t code() const { return code_plus_1 - 1; }
     bool is_empty() const { return code_plus_1 == 0; }
   };
+  static_assert(sizeof(Slot) == 32, "two fit into a cache line, and none lies across two");
 
   std::size_t slot_of(std::uint64_t h) const { return h >> (64 - bits_); }
   std::size_t next(std::size_t at) const { return (at + 1) & (slots_.size() - 1); }
-
-  bool is(const Slot& slot, const Key& key) const {
-    return slot.first == key.first && slot.last == key.last && slot.length == key.length &&
-           (key.length <= Key::kByValue ||
-            std::memcmp(texts_[slot.code()], key.text, key.length) == 0);
-  }
 
   void grow() {
     ++bits_;
@@ -157,7 +164,7 @@ class Dictionary {
     for (const Slot& slot : old) {
       pace.step();
       if (slot.is_empty()) continue;
-      std::size_t at = slot_of(Key::hash(slot.first, slot.last, slot.length));
+      std::size_t at = slot_of(slot.key().hash());
       while (!slots_[at].is_empty()) at = next(at);
       slots_[at] = slot;
     }
@@ -165,180 +172,322 @@ class Dictionary {
 
   const Execution* execution_;
   int bits_ = 12;
+  std::uint32_t size_ = 0;
   ScratchVector<Slot> slots_;
-  ScratchVector<const char*> texts_;  // by code
 };
 
-constexpr std::int64_t kTogether = 64;
+// --- rows --------------------------------------------------------------------------------------
 
-/// Codes of rows [first, last), at most kTogether of them.
-void encode(Dictionary& dictionary, const TextChunk& chunk, std::int64_t first, std::int64_t last,
-            std::int64_t* code) {
+struct Piece {
+  std::size_t chunk;
+  std::int64_t first, last;
+};
+
+/// Who looks up what. The rows are shared out in runs, and the texts of a run by their hash among
+/// `parts` dictionaries, so that threads do not hold the same texts twice. Every thread of a run
+/// reads all of its texts, which pays for few threads only.
+struct Shares {
+  static constexpr std::int64_t kPieceRows = 8 * kBlockRows;
+
+  std::vector<Piece> pieces;
+  int runs = 1, parts = 1;
+
+  Shares(const std::vector<TextChunk>& chunks, int threads) {
+    for (std::size_t c = 0; c < chunks.size(); ++c)
+      for (std::int64_t first = 0; first < chunks[c].rows; first += kPieceRows)
+        pieces.push_back({c, first, std::min(first + kPieceRows, chunks[c].rows)});
+    const auto useful = static_cast<int>(
+        std::clamp(std::ssize(pieces), std::ptrdiff_t{1}, std::ptrdiff_t{threads}));
+    parts = std::gcd(useful, 4);
+    runs = useful / parts;
+  }
+
+  int dictionaries() const { return runs * parts; }
+  int run_of(std::size_t piece) const {
+    return static_cast<int>(piece * static_cast<std::size_t>(runs) / pieces.size());
+  }
+
+  /// Calls body(piece) for the pieces of a run. Parts start at different ones: they write to rows
+  /// beside each other, and would wait for each other's cache lines.
+  template <class Body>
+  void each(int run, int part, const Body& body) const {
+    const auto first_of = [&](int r) {
+      return (static_cast<std::size_t>(r) * pieces.size() + static_cast<std::size_t>(runs) - 1) /
+             static_cast<std::size_t>(runs);
+    };
+    const std::size_t first = first_of(run), n = first_of(run + 1) - first;
+    const std::size_t ahead = n * static_cast<std::size_t>(part) / static_cast<std::size_t>(parts);
+    for (std::size_t k = 0; k < n; ++k) body(pieces[first + (ahead + k) % n]);
+  }
+};
+
+/// The code of a row until texts have their places: that in its dictionary, and of which part.
+struct DraftCode {
+  static constexpr std::int64_t kNull = -1;
+  static std::int64_t of(std::uint32_t code, int part) { return std::int64_t{code} << 2 | part; }
+  static std::size_t code(std::int64_t draft) { return static_cast<std::size_t>(draft >> 2); }
+  static int part(std::int64_t draft) { return static_cast<int>(draft & 3); }
+};
+
+/// Gives the rows of one part of the texts their draft codes, many at a time: while the slots of
+/// some are on their way from memory, the texts before them are looked up.
+class Encoder {
+ public:
+  static constexpr std::int64_t kTogether = 64;
+
+  Encoder(Dictionary& dictionary, int part, int parts)
+      : dictionary_(&dictionary), part_(part), parts_(parts) {}
+
+  /// Rows [first, last) of a chunk, at most kTogether. Their codes come with the next call.
+  template <class Texts>
+  void take(const TextChunk& chunk, const Texts& text, std::int64_t first, std::int64_t last,
+            std::int64_t* draft) {
+    Batch& batch = batches_[turn_ ^= 1];
+    batch.draft = draft;
+    std::size_t n = 0;
+    const auto all_but_part = static_cast<std::uint64_t>(parts_ - 1);
+    for (std::int64_t i = first; i < last; ++i) {
+      if (!chunk.is_valid(i)) {
+        if (part_ == 0) draft[i] = DraftCode::kNull;
+        continue;
+      }
+      const Key key(text(i));
+      const std::uint64_t h = key.hash();
+      batch.cells[n] = {key, h, i};
+      // Without a branch: whose text it is cannot be foreseen.
+      n += (h & all_but_part) == static_cast<std::uint64_t>(part_);
+    }
+    batch.size = n;
+    for (std::size_t k = 0; k < n; ++k) dictionary_->prefetch(batch.cells[k].hash);
+    look_up(batches_[turn_ ^ 1]);
+  }
+
+  void finish() { look_up(batches_[turn_]); }
+
+ private:
   struct Cell {
     Key key;
     std::uint64_t hash;
     std::int64_t row;
   };
-  std::array<Cell, kTogether> cells;
-  std::size_t n = 0;
-  for (std::int64_t i = first; i < last; ++i) {
-    code[i] = 0;
-    if (!chunk.is_valid(i)) continue;
-    const Key key(chunk[i]);
-    cells[n] = {key, key.hash(), i};
-    dictionary.prefetch(cells[n++].hash);
-  }
-  for (std::size_t k = 0; k < n; ++k)
-    if (cells[k].key.length > Key::kByValue) dictionary.prefetch_text(cells[k].hash);
-  for (std::size_t k = 0; k < n; ++k)
-    code[cells[k].row] = dictionary.code(cells[k].key, cells[k].hash);
-}
-
-struct Entry {
-  Key key;
-  std::uint32_t code;
-
-  bool operator<(const Entry& b) const { return key < b.key; }
-};
-
-/// Runs that are sorted in a few milliseconds, then merged two by two: one sort of all would keep
-/// Ctrl-C waiting.
-ScratchVector<Entry> sorted_entries(const Dictionary& dictionary, const Execution& execution) {
-  constexpr std::size_t kRun = std::size_t{1} << 15;
-  ScratchVector<Entry> entries;
-  entries.reserve(dictionary.size());
-  Pace pace(execution);
-  dictionary.each([&](const Key& key, std::uint32_t code) {
-    pace.step();
-    entries.push_back({key, code});
-  });
-  const std::size_t n = entries.size();
-  const auto place = [](ScratchVector<Entry>& of, std::size_t i) {
-    return of.begin() + static_cast<std::ptrdiff_t>(i);
+  struct Batch {
+    std::int64_t* draft = nullptr;
+    std::size_t size = 0;
+    std::array<Cell, kTogether> cells;
   };
-  for (std::size_t first = 0; first < n; first += kRun) {
-    execution.poll();
-    std::sort(place(entries, first), place(entries, std::min(first + kRun, n)));
-  }
-  ScratchVector<Entry> merged(n > kRun ? n : 0);
-  for (std::size_t run = kRun; run < n; run *= 2) {
-    for (std::size_t first = 0; first < n; first += 2 * run) {
-      std::size_t a = first, b = std::min(first + run, n);
-      const std::size_t middle = b, end = std::min(first + 2 * run, n);
-      for (std::size_t to = first; to < end; ++to) {
-        pace.step();
-        const bool takes_b = a == middle || (b < end && entries[b] < entries[a]);
-        merged[to] = entries[takes_b ? b++ : a++];
-      }
-    }
-    std::swap(entries, merged);
-  }
-  return entries;
-}
 
-/// Merges the sorted dictionaries into one table; rank[d][code] is the place of a text in it.
-TextTable merge(const std::vector<ScratchVector<Entry>>& sorted,
-                std::vector<ScratchVector<std::int64_t>>& rank, const Execution& execution) {
-  TextTable table;
-  std::vector<std::size_t> at(sorted.size());
-  for (std::size_t d = 0; d < sorted.size(); ++d) rank.emplace_back(sorted[d].size());
-  Pace pace(execution);
-  for (;;) {
-    pace.step();
-    const Entry* least = nullptr;
-    for (std::size_t d = 0; d < sorted.size(); ++d)
-      if (at[d] < sorted[d].size() && (!least || sorted[d][at[d]] < *least))
-        least = &sorted[d][at[d]];
-    if (!least) return table;
-    const Entry entry = *least;
-    for (std::size_t d = 0; d < sorted.size(); ++d)
-      if (at[d] < sorted[d].size() && !(entry < sorted[d][at[d]]))
-        rank[d][sorted[d][at[d]++].code] = table.size();
-    table.bytes.insert(table.bytes.end(), entry.key.text, entry.key.text + entry.key.length);
-    table.offset.push_back(std::ssize(table.bytes));
+  void look_up(Batch& batch) {
+    const std::span<const Cell> cells(batch.cells.data(), std::exchange(batch.size, 0));
+    for (const Cell& c : cells)
+      if (c.key.is_long()) dictionary_->prefetch_text(c.hash);
+    for (const Cell& c : cells)
+      batch.draft[c.row] = DraftCode::of(dictionary_->code(c.key, c.hash), part_);
   }
-}
 
-struct Share {
-  std::size_t chunk;
-  std::int64_t first, last;
+  Dictionary* dictionary_;
+  int part_, parts_;
+  unsigned turn_ = 0;
+  std::array<Batch, 2> batches_;
 };
 
-/// Contiguous runs of rows, one list a thread.
-std::vector<std::vector<Share>> share_out(const std::vector<TextChunk>& chunks, int threads) {
-  std::int64_t rows = 0;
-  for (const TextChunk& c : chunks) rows += c.rows;
-  const std::int64_t each = std::max<std::int64_t>((rows + threads - 1) / threads, 8 * kBlockRows);
-  std::vector<std::vector<Share>> shares(1);
-  std::int64_t room = each;
-  for (std::size_t c = 0; c < chunks.size(); ++c)
-    for (std::int64_t first = 0; first < chunks[c].rows;) {
-      if (room == 0) {
-        shares.emplace_back();
-        room = each;
-      }
-      const std::int64_t take = std::min(room, chunks[c].rows - first);
-      shares.back().push_back({c, first, first + take});
-      first += take;
-      room -= take;
+// --- places ------------------------------------------------------------------------------------
+
+/// A text that waits for its place among all.
+struct Entry {
+  std::uint64_t head, tail;  // its first sixteen bytes
+  const char* text;
+  std::uint32_t length;
+  std::uint32_t code;  // among those of all dictionaries
+
+  Entry() = default;
+  Entry(const Key& key, std::uint32_t number)
+      : head(key.head),
+        tail(key.is_long() ? load<std::uint64_t>(key.text + 8) : key.tail),
+        text(key.text),
+        length(key.length),
+        code(number) {}
+
+  bool is_short() const { return length <= Key::kByValue; }
+  std::string_view view() const { return {text, length}; }
+
+  /// The order of their bytes. Those of most pairs are not looked at.
+  friend bool operator<(const Entry& a, const Entry& b) {
+    if (a.head != b.head) return a.head < b.head;
+    if (a.tail != b.tail) return a.tail < b.tail;
+    if (a.is_short() && b.is_short()) return a.length < b.length;
+    return a.view() < b.view();
+  }
+  friend bool operator==(const Entry& a, const Entry& b) {
+    return a.head == b.head && a.tail == b.tail && a.length == b.length &&
+           (a.is_short() || a.view() == b.view());
+  }
+
+  void copy_to(char* to) const {
+    if (!is_short()) {
+      std::memcpy(to, text, length);
+      return;
     }
-  return shares;
+    // By value: where the text stands is far away.
+    std::array<char, Key::kByValue> bytes;
+    for (std::size_t i = 0; i < 8; ++i) {
+      bytes[i] = static_cast<char>(head >> (56 - 8 * i));
+      bytes[8 + i] = static_cast<char>(tail >> (56 - 8 * i));
+    }
+    std::memcpy(to, bytes.data(), length);
+  }
+};
+
+/// All texts of the dictionaries in buckets: those of a bucket come before those of the next, and
+/// equal ones are in the same. Buckets are small enough to be sorted in a few milliseconds.
+struct Buckets {
+  static constexpr std::size_t kTexts = std::size_t{1} << 14;  // in a bucket, about
+  static constexpr std::size_t kSample = 8;                    // texts looked at for each
+
+  ScratchVector<Entry> entries;
+  std::vector<std::size_t> first;  // of each bucket, and the end
+
+  Buckets(const std::vector<Dictionary>& dictionaries, const std::vector<std::uint32_t>& base,
+          const Execution& execution) {
+    const std::vector<Entry> least = ends(dictionaries, base.back());
+    const std::size_t n = least.size() + 1;
+    // [dictionary][bucket]: how many, then where the next goes.
+    std::vector<std::vector<std::size_t>> at(dictionaries.size(), std::vector<std::size_t>(n));
+    std::vector<ScratchVector<std::uint32_t>> bucket(dictionaries.size());
+    for_each_task(std::ssize(dictionaries), execution, [&](std::int64_t task) {
+      const auto d = static_cast<std::size_t>(task);
+      bucket[d].reserve(dictionaries[d].size());
+      dictionaries[d].each([&](const Key& key, std::uint32_t code) {
+        const auto found = std::upper_bound(least.begin(), least.end(), Entry(key, code));
+        const auto b = static_cast<std::size_t>(found - least.begin());
+        bucket[d].push_back(static_cast<std::uint32_t>(b));
+        ++at[d][b];
+      });
+    });
+    std::size_t total = 0;
+    for (std::size_t b = 0; b < n; ++b) {
+      first.push_back(total);
+      for (auto& of : at) total += std::exchange(of[b], total);
+    }
+    first.push_back(total);
+    entries.resize(total);
+    for_each_task(std::ssize(dictionaries), execution, [&](std::int64_t task) {
+      const auto d = static_cast<std::size_t>(task);
+      const std::uint32_t* b = bucket[d].data();
+      dictionaries[d].each([&](const Key& key, std::uint32_t code) {
+        entries[at[d][*b++]++] = {key, base[d] + code};
+      });
+    });
+  }
+
+  std::size_t size() const { return first.size() - 1; }
+  std::span<Entry> operator[](std::size_t b) {
+    return {entries.data() + first[b], first[b + 1] - first[b]};
+  }
+
+ private:
+  /// The least text of every bucket but the first, from a sample. A dictionary gives its texts in
+  /// the order of their hashes: its first ones are as good as random ones.
+  static std::vector<Entry> ends(const std::vector<Dictionary>& dictionaries, std::size_t total) {
+    const std::size_t buckets = total / kTexts + 1;
+    std::vector<Entry> sample;
+    if (buckets == 1) return sample;
+    for (const Dictionary& d : dictionaries)
+      d.each([&](const Key& key, std::uint32_t code) { sample.emplace_back(key, code); },
+             buckets * kSample * d.size() / total);
+    std::sort(sample.begin(), sample.end());
+    std::vector<Entry> least;
+    for (std::size_t i = kSample; i < sample.size(); i += kSample) least.push_back(sample[i]);
+    return least;
+  }
+};
+
+/// Makes the table; place[code] is that of a text in it.
+TextTable place_texts(Buckets& buckets, std::vector<std::uint32_t>& place,
+                      const Execution& execution) {
+  struct Size {
+    std::int64_t texts = 0, bytes = 0;
+  };
+  std::vector<Size> before(buckets.size() + 1);
+  for_each_task(std::ssize(before) - 1, execution, [&](std::int64_t task) {
+    const auto b = static_cast<std::size_t>(task);
+    std::sort(buckets[b].begin(), buckets[b].end());
+    Size size;
+    const Entry* last = nullptr;
+    for (const Entry& e : buckets[b]) {
+      if (!last || !(*last == e)) size.texts += 1, size.bytes += e.length;
+      last = &e;
+    }
+    before[b + 1] = size;
+  });
+  for (std::size_t b = 0; b < buckets.size(); ++b) {
+    before[b + 1].texts += before[b].texts;
+    before[b + 1].bytes += before[b].bytes;
+  }
+  TextTable table;
+  table.offset.resize(static_cast<std::size_t>(before.back().texts) + 1);
+  table.bytes.resize(static_cast<std::size_t>(before.back().bytes));
+  for_each_task(std::ssize(before) - 1, execution, [&](std::int64_t task) {
+    const auto b = static_cast<std::size_t>(task);
+    Size at = before[b];
+    const Entry* last = nullptr;
+    for (const Entry& e : buckets[b]) {
+      if (!last || !(*last == e)) {
+        e.copy_to(table.bytes.data() + at.bytes);
+        at.texts += 1, at.bytes += e.length;
+        table.offset[static_cast<std::size_t>(at.texts)] = at.bytes;
+      }
+      place[e.code] = static_cast<std::uint32_t>(at.texts - 1);
+      last = &e;
+    }
+  });
+  return table;
 }
 
 }  // namespace
-
-std::string_view TextChunk::operator[](std::int64_t i) const {
-  if (layout == Layout::offsets32) {
-    const auto* offset = static_cast<const std::int32_t*>(cells) + i;
-    return {bytes + offset[0], static_cast<std::size_t>(offset[1] - offset[0])};
-  }
-  if (layout == Layout::offsets64) {
-    const auto* offset = static_cast<const std::int64_t*>(cells) + i;
-    return {bytes + offset[0], static_cast<std::size_t>(offset[1] - offset[0])};
-  }
-  // [Arrow columnar format 1.4: variable-size binary view] length; then 12 bytes inline, or a
-  // prefix of 4 bytes, the number of the buffer and the offset in it.
-  const char* cell = static_cast<const char*>(cells) + 16 * i;
-  std::int32_t length, buffer, offset;
-  std::memcpy(&length, cell, 4);
-  if (length <= 12) return {cell + 4, static_cast<std::size_t>(length)};
-  std::memcpy(&buffer, cell + 8, 4);
-  std::memcpy(&offset, cell + 12, 4);
-  return {buffers[static_cast<std::size_t>(buffer)] + offset, static_cast<std::size_t>(length)};
-}
 
 EncodedText encode_text(const std::vector<TextChunk>& chunks, const Execution& execution) {
   EncodedText result;
   for (const TextChunk& c : chunks) result.code.emplace_back(c.rows);
 
-  const auto shares = share_out(chunks, execution.threads);
-  std::vector<ScratchVector<Entry>> sorted(shares.size());
-  for_each_task(std::ssize(shares), execution, [&](std::int64_t t) {
-    Dictionary dictionary(execution);
-    for (const Share& s : shares[static_cast<std::size_t>(t)]) {
-      const TextChunk& chunk = chunks[s.chunk];
-      Buffer<std::int64_t>& code = result.code[s.chunk];
-      for (std::int64_t i = s.first; i < s.last; i += kTogether) {
-        if ((i - s.first) % (16 * kTogether) == 0) execution.poll();
-        encode(dictionary, chunk, i, std::min(i + kTogether, s.last), code.data());
-      }
-    }
-    sorted[static_cast<std::size_t>(t)] = sorted_entries(dictionary, execution);
+  const Shares shares(chunks, execution.threads);
+  std::vector<Dictionary> dictionaries(static_cast<std::size_t>(shares.dictionaries()),
+                                       Dictionary(execution));
+  for_each_task(shares.dictionaries(), execution, [&](std::int64_t task) {
+    const auto run = static_cast<int>(task) / shares.parts;
+    const auto part = static_cast<int>(task) % shares.parts;
+    Dictionary& dictionary = dictionaries[static_cast<std::size_t>(task)];
+    Encoder encoder(dictionary, part, shares.parts);
+    shares.each(run, part, [&](const Piece& p) {
+      const TextChunk& chunk = chunks[p.chunk];
+      std::int64_t* draft = result.code[p.chunk].data();
+      chunk.with_texts([&](const auto& text) {
+        for (std::int64_t i = p.first; i < p.last; i += Encoder::kTogether) {
+          if ((i - p.first) % (16 * Encoder::kTogether) == 0) execution.poll();
+          encoder.take(chunk, text, i, std::min(i + Encoder::kTogether, p.last), draft);
+        }
+      });
+    });
+    encoder.finish();
   });
 
-  std::vector<ScratchVector<std::int64_t>> rank;
-  result.table = merge(sorted, rank, execution);
-  for_each_task(std::ssize(shares), execution, [&](std::int64_t t) {
-    const auto& to = rank[static_cast<std::size_t>(t)];
-    if (to.empty()) return;  // nothing but null cells: their code is 0 already
-    Pace pace(execution);
-    for (const Share& s : shares[static_cast<std::size_t>(t)]) {
-      Buffer<std::int64_t>& code = result.code[s.chunk];
-      for (std::int64_t i = s.first; i < s.last; ++i) {
-        pace.step();
-        code[i] = to[static_cast<std::size_t>(code[i])];
-      }
-    }
+  std::vector<std::uint32_t> base{0};
+  for (const Dictionary& d : dictionaries)
+    base.push_back(base.back() + static_cast<std::uint32_t>(d.size()));
+  std::vector<std::uint32_t> place(base.back());
+  {
+    Buckets buckets(dictionaries, base, execution);
+    dictionaries.clear();
+    result.table = place_texts(buckets, place, execution);
+  }
+  for_each_task(std::ssize(shares.pieces), execution, [&](std::int64_t task) {
+    const auto t = static_cast<std::size_t>(task);
+    const Piece& p = shares.pieces[t];
+    const std::uint32_t* base_of_run = base.data() + shares.run_of(t) * shares.parts;
+    std::int64_t* code = result.code[p.chunk].data();
+    for (std::int64_t i = p.first; i < p.last; ++i)
+      code[i] = code[i] == DraftCode::kNull
+                    ? 0
+                    : place[base_of_run[DraftCode::part(code[i])] + DraftCode::code(code[i])];
   });
   return result;
 }

@@ -122,16 +122,23 @@ def customer_table(
     return table, ids.__arrow_c_stream__()
 
 
-def texts(table: tuple[Any, Any]) -> pa.LargeStringArray:
+def texts(table: tuple[Any, Any], column: str) -> pa.LargeStringArray:
+    """Return the distinct texts of a column, which the engine took as bytes."""
     offsets, data = table
-    return pa.LargeStringArray.from_buffers(
+    found = pa.LargeStringArray.from_buffers(
         len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(data)
     )
+    try:
+        found.validate(full=True)
+    except pa.ArrowInvalid as error:
+        msg = f"{column} holds text that is not UTF-8, so the data are damaged"
+        raise InvalidInputError(msg, argument=column) from error
+    return found
 
 
-def ids(codes: Any, rows: Any) -> Any:
+def ids(codes: Any, rows: Any, column: str) -> Any:
     if rows.text_ids:
-        names = texts(rows.take_customer_text())
+        names = texts(rows.take_customer_text(), column)
         return names if len(names) == len(codes) else names.take(pa.array(codes))
     if rows.unsigned_ids:
         return codes.view(np.uint64) ^ np.uint64(2**63)

@@ -13,6 +13,7 @@ import pyarrow.types as pt
 from tenure._errors import InvalidInputError
 
 _YYYYMMDD = (1600_01_01, 2399_12_31)
+_RAW = {pa.string(): pa.binary(), pa.large_string(): pa.large_binary()}
 
 
 def as_reader(frame: Any, columns: Sequence[str]) -> pa.RecordBatchReader:
@@ -66,8 +67,11 @@ def column_names(frame: Any) -> list[str]:
 
 def _validate(table: pa.Table) -> None:
     # A damaged table (a truncated file, a wrong offset) is told here and not by a crash later.
+    # Whether text is UTF-8 is asked of the distinct texts only, once they are known.
     try:
-        table.validate(full=True)
+        for column in table.columns:
+            raw = _RAW.get(column.type)
+            (column if raw is None else column.cast(raw)).validate(full=True)
     except pa.ArrowInvalid as error:
         msg = f"the Arrow data are damaged: {error}"
         raise InvalidInputError(msg, argument="frame") from error

@@ -75,13 +75,14 @@ class LogRows:
             threads,
         )
         self.event_names = (
-            tuple(_columns.texts(rows.take_event_text()).to_pylist()) if at.event else ()
+            tuple(_columns.texts(rows.take_event_text(), at.event).to_pylist()) if at.event else ()
         )
         self.orders = (
             tuple(orders or ()) if partial else _columns.order_names(orders, self.event_names)
         )
         self.properties = {
-            name: _columns.texts(rows.take_property_text(p)) for p, name in enumerate(at.properties)
+            name: _columns.texts(rows.take_property_text(p), name)
+            for p, name in enumerate(at.properties)
         }
         drops = at.on_invalid == "drop", self.on_refund == "drop"
         counted, core, codes = _core.events.index_rows(
@@ -97,7 +98,7 @@ class LogRows:
             )
         assert core is not None  # the engine refuses only what the report names
         table_ids = rows.take_table_ids()
-        self.customer_ids = _columns.ids(codes, rows)
+        self.customer_ids = _columns.ids(codes, rows, at.customer)
         self.customers = (
             None if table is None else _columns.aligned(table, table_ids, codes, at.customer)
         )
