@@ -1,11 +1,13 @@
 #include "tenure/journey/funnel.hpp"
 
 #include <algorithm>
+#include <span>
 #include <string>
 
 #include "latest_start.hpp"
 #include "tenure/events/scan.hpp"
 #include "tenure/support/errors.hpp"
+#include "tenure/support/parallel.hpp"
 #include "unit_walk.hpp"
 
 namespace tenure::journey {
@@ -16,13 +18,13 @@ void refuse(const char* argument, const char* message) {
 }
 
 std::uint16_t last_name(const events::EventLog& log, const Execution& execution) {
-  const auto name = log.event.span();
   std::vector<std::uint16_t> last(static_cast<std::size_t>(block_count(log.rows())));
-  for_each_block(
-      log.rows(), execution, [&](std::int64_t block, std::int64_t first, std::int64_t end) {
-        last[static_cast<std::size_t>(block)] = std::ranges::max(
-            name.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(end - first)));
-      });
+  for_each_block(log.rows(), execution,
+                 [&](std::int64_t block, std::int64_t first, std::int64_t end) {
+                   std::uint16_t most = 0;  // plain: the compiler makes vectors of it
+                   for (std::int64_t i = first; i < end; ++i) most = std::max(most, log.event[i]);
+                   last[static_cast<std::size_t>(block)] = most;
+                 });
   return std::ranges::max(last);
 }
 
@@ -53,6 +55,38 @@ void require_valid(const events::EventLog& log, const FunnelPlan& plan,
     throw InvalidInput("session_gap", -1, static_cast<double>(*plan.session_gap), ">= 0");
 }
 
+/// Puts units behind others, column by column in parallel.
+void append(FunnelUnits& units, std::span<const FunnelUnits> later, const Execution& execution) {
+  std::vector<std::int64_t> before{std::ssize(units.reached)};
+  for (const FunnelUnits& l : later) before.push_back(before.back() + std::ssize(l.reached));
+  const auto column = [&](auto member, const auto& moved) {
+    auto& to = member(units);
+    std::size_t size = to.size();
+    for (const FunnelUnits& l : later) size += member(l).size();
+    if (size > to.capacity()) to.reserve(std::max(size, 2 * to.capacity()));
+    for (std::size_t p = 0; p < later.size(); ++p)
+      for (const auto& value : member(later[p])) to.push_back(moved(value, before[p]));
+  };
+  const auto same = [](auto value, std::int64_t) { return value; };
+  const auto unit = [](std::int64_t value, std::int64_t by) { return value + by; };
+  for_each_task(1 + 3 * std::ssize(units.at), execution, [&](std::int64_t task) {
+    if (task == 0) {
+      column([](auto& u) -> auto& { return u.reached; }, same);
+      column([](auto& u) -> auto& { return u.group; }, same);
+      column([](auto& u) -> auto& { return u.then; },
+             [](FunnelUnits::Landmark l, std::int64_t by) {
+               l.unit += by;
+               return l;
+             });
+      return;
+    }
+    const auto k = static_cast<std::size_t>(task - 1) / 3;
+    if (task % 3 == 1) column([k](auto& u) -> auto& { return u.at[k].unit; }, unit);
+    if (task % 3 == 2) column([k](auto& u) -> auto& { return u.at[k].time; }, same);
+    if (task % 3 == 0) column([k](auto& u) -> auto& { return u.at[k].lag; }, same);
+  });
+}
+
 /// Units of a range of customers.
 class FunnelScan {
  public:
@@ -80,14 +114,12 @@ class FunnelScan {
     }
   }
 
-  void merge(FunnelScan&& later) {
-    if (units_.reached.empty())
-      units_ = std::move(later.units_);
-    else
-      units_ += later.units_;
-  }
+  void merge(FunnelScan&& later) { parts_.push_back(std::move(later.units_)); }
 
-  FunnelUnits finish() && { return std::move(units_); }
+  FunnelUnits finish() && {
+    append(units_, parts_, *execution_);
+    return std::move(units_);
+  }
 
  private:
   void tell(const Reach& found, const UnitWalk::Place& place, const Standing& then) {
@@ -143,27 +175,17 @@ class FunnelScan {
   UnitWalk walk_;
   Reach found_;
   FunnelUnits units_;
+  std::vector<FunnelUnits> parts_;  ///< of customers that come later, in order
   std::int64_t visited_ = 0;
 };
 
 }  // namespace
 
 FunnelUnits& FunnelUnits::operator+=(const FunnelUnits& later) {
-  const auto append = [](auto& to, const auto& from) {
-    to.insert(to.end(), from.begin(), from.end());
-  };
   if (steps != later.steps) refuse("later", "must have as many steps");
   if (!reached.empty() && !later.reached.empty() && group.empty() != later.group.empty())
     refuse("later", "must have groups if the units before have them");
-  const auto before = std::ssize(reached);
-  append(reached, later.reached);
-  append(group, later.group);
-  for (std::size_t k = 0; k < at.size(); ++k) {
-    for (const std::int64_t unit : later.at[k].unit) at[k].unit.push_back(before + unit);
-    append(at[k].time, later.at[k].time);
-    append(at[k].lag, later.at[k].lag);
-  }
-  for (const Landmark& l : later.then) then.push_back({before + l.unit, l.open, l.came});
+  append(*this, {&later, 1}, {});
   return *this;
 }
 

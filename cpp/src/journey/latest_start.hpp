@@ -16,6 +16,13 @@ class LatestStart {
       : plan_(&plan), until_(until), landmark_(plan, until) {
     for (std::size_t k = 1; k < plan.window.size(); ++k)
       widest_ = std::max(widest_, plan.window[k]);
+    std::ranges::copy(plan.window, window_.begin());
+    // No chain goes on to the step after the last, which events that serve none ask for.
+    window_[static_cast<std::size_t>(plan.steps)] = -1;
+    for (const Steps s : plan.step_of)
+      step_of_.push_back(static_cast<std::uint8_t>(std::popcount(s) > 1 ? kSeveral
+                                                   : s == 0             ? plan.steps
+                                                                        : std::countr_zero(s)));
   }
 
   static bool fits(const FunnelPlan& plan) {
@@ -45,8 +52,10 @@ class LatestStart {
   }
 
  private:
+  static constexpr int kSeveral = kMaxSteps + 1;
+
   /// By step, one place on: where the chain that got there last began.
-  using Starts = std::array<std::int64_t, kMaxSteps + 1>;
+  using Starts = std::array<std::int64_t, kMaxSteps + 2>;
 
   /// Ascending, a chain may take several steps at one instant; descending, each takes one.
   template <bool kIncreasing>
@@ -56,55 +65,66 @@ class LatestStart {
 
   template <bool kIncreasing>
   bool run(const events::CustomerEvents& events, Reach& found) const {
-    const Steps* const steps_of = plan_->step_of.data();
+    const std::uint8_t* const step_of = step_of_.data();
     const std::uint16_t* const name = events.event.data();
     const std::int64_t* const time = events.time.data();
-    const std::int64_t* const window = plan_->window.data();
     const Steps last_step = bit_of(plan_->steps - 1);
     const std::int64_t n = events.size();
 
-    found.clear(plan_->steps);
+    found.reached = 0;
     // By step, one place on: the chain that got there last, and when. An event of step 1 begins a
     // chain with itself, so that it may follow "step 0" at any time.
-    struct Latest {
-      std::int64_t start, seen;
-    };
-    std::array<Latest, kMaxSteps + 1> latest;
-    std::fill_n(latest.begin(), plan_->steps + 1, Latest{kNever, kNever});
+    Starts start, seen;
+    clear(start);
+    clear(seen);
     Steps reached = 0;
 
+    const auto take = [&](int k, std::int64_t t) {
+      const auto at = static_cast<std::size_t>(k);
+      const std::int64_t began = start[at];
+      // No branch, and no way for the compiler to make one: whether a chain can go on is anybody's
+      // guess.
+      const std::int64_t goes_on = t - began <= window_[at];
+      const std::int64_t before = seen[at];
+      start[at + 1] ^= (start[at + 1] ^ began) & -goes_on;
+      seen[at + 1] ^= (seen[at + 1] ^ t) & -goes_on;
+      if (goes_on & (~std::uint64_t{reached} >> k)) {
+        found.offer(k, t, began, before);
+        reached |= bit_of(k);
+      }
+    };
     for (std::int64_t i = 0; i < n; ++i) {
-      Steps steps = steps_of[name[i]];
-      if (!steps) continue;
       const std::int64_t t = time[i];
-      latest[0] = {t, t};
-      while (i + 1 < n && time[i + 1] == t) steps |= steps_of[name[++i]];
-      do {
-        const int k = next_of<kIncreasing>(steps);
-        steps ^= bit_of(k);
-        const auto at = static_cast<std::size_t>(k);
-        const Latest chain = latest[at];
-        // No branch, and no way for the compiler to make one: whether a chain can go on is
-        // anybody's guess.
-        const std::int64_t goes_on = t - chain.start <= window[at];
-        Latest& next = latest[at + 1];
-        next.start ^= (next.start ^ chain.start) & -goes_on;
-        next.seen ^= (next.seen ^ t) & -goes_on;
-        if (goes_on & (~reached >> k)) {
-          found.offer(k, t, chain.start, chain.seen);
-          reached |= bit_of(k);
+      const int step = step_of[name[i]];
+      start[0] = seen[0] = t;
+      if (step != kSeveral && (i + 1 == n || time[i + 1] != t)) {
+        take(step, t);
+      } else {
+        Steps steps = plan_->step_of[name[i]];
+        while (i + 1 < n && time[i + 1] == t) steps |= plan_->step_of[name[++i]];
+        while (steps) {
+          const int k = next_of<kIncreasing>(steps);
+          steps ^= bit_of(k);
+          take(k, t);
         }
-      } while (steps);
-      if (reached & last_step) return true;
+      }
+      if (reached & last_step) break;
     }
     if (!reached) return false;
-    if (until_ - latest[1].start > widest_) return true;
-    Starts start;
-    for (std::size_t k = 0; k <= static_cast<std::size_t>(plan_->steps); ++k)
-      start[k] = latest[k].start;
+    found.clear_open(plan_->steps);
+    if (reached & last_step) return true;
+    if (until_ - start[1] > widest_) return true;
     look_ahead(start, until_, found.reached,
                [&](int k, std::int64_t since) { found.may_follow(k, since); });
     return true;
+  }
+
+  /// Most funnels are short, and stores of a known number are few instructions.
+  void clear(Starts& starts) const {
+    constexpr std::size_t kFew = 8;
+    std::fill_n(starts.begin(), kFew, kNever);
+    const std::size_t used = static_cast<std::size_t>(plan_->steps) + 2;
+    for (std::size_t k = kFew; k < used; ++k) starts[k] = kNever;
   }
 
   /// Calls open(step, start) for the steps not yet reached that live chains would come to if all
@@ -134,7 +154,7 @@ class LatestStart {
     while (first > 0 && events.time[first - 1] >= landmark_.from) --first;
     if (first == cut) return then;
     Starts start;
-    std::fill_n(start.begin(), plan_->steps + 1, kNever);
+    clear(start);
     follow<kIncreasing>(events, first, cut, all_steps(plan_->steps), start);
     if (start[1] == kNever) return then;
     look_ahead(start, landmark_.at, ~landmark_.missing(found, plan_->steps),
@@ -170,6 +190,8 @@ class LatestStart {
   const FunnelPlan* plan_;
   std::int64_t until_;
   std::int64_t widest_ = 0;  ///< no chain lives for longer
+  std::array<std::int64_t, kMaxSteps + 1> window_{};
+  std::vector<std::uint8_t> step_of_;  ///< by event code: the one step, `steps` or kSeveral
   Landmark landmark_;
 };
 

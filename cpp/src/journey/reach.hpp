@@ -32,8 +32,9 @@ struct Reach {
 
   void clear(int steps) {
     reached = 0;
-    std::fill_n(open_since.begin(), steps, kNever);
+    clear_open(steps);
   }
+  void clear_open(int steps) { std::fill_n(open_since.begin(), steps, kNever); }
 
   void offer(int step, std::int64_t t, std::int64_t from, std::int64_t previous) {
     const auto k = static_cast<std::size_t>(step);
