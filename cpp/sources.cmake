@@ -67,7 +67,6 @@ set(TENURE_CORE_SOURCES
   cpp/src/support/buffer.cpp
   cpp/src/support/calendar.cpp
   cpp/src/support/errors.cpp
-  cpp/src/support/scratch.cpp
   cpp/src/survival/beta_binomial.cpp
   cpp/src/survival/beta_geometric.cpp
   cpp/src/survival/curve_limits.cpp
@@ -142,7 +141,6 @@ set(TENURE_TEST_SOURCES
   tests/cpp/support/quantile_test.cpp
   tests/cpp/support/radix_sort_test.cpp
   tests/cpp/support/random_test.cpp
-  tests/cpp/support/scratch_test.cpp
   tests/cpp/survival/beta_geometric_test.cpp
   tests/cpp/survival/curve_limits_test.cpp
   tests/cpp/survival/kaplan_meier_test.cpp

@@ -357,7 +357,11 @@ CASES = [
     refused("100 offsets beyond the data", "damaged", frame=damaged_offsets()),
     refused("100 negative offsets", "damaged", frame=negative_offsets()),
     *[
-        E(f"EventLog: 100 no UTF-8 in {c}", lambda c=c: not_utf8(c), f"{c} holds text that is not UTF-8")
+        E(
+            f"EventLog: 100 no UTF-8 in {c}",
+            lambda c=c: not_utf8(c),
+            f"{c} holds text that is not UTF-8",
+        )
         for c in ("who", "what", "where")
     ],
     refused("100 dictionary index", "damaged", frame=dictionary_index_out_of_range()),

@@ -10,7 +10,6 @@
 
 #include "tenure/support/errors.hpp"
 #include "tenure/support/parallel.hpp"
-#include "tenure/support/scratch.hpp"
 #include "tenure/support/wide.hpp"
 
 namespace tenure::events {
@@ -108,16 +107,16 @@ class Pace {
 class Dictionary {
  public:
   explicit Dictionary(const Execution& execution)
-      : execution_(&execution), slots_(std::size_t{1} << bits_) {}
+      : execution_(&execution), slots_(empty_slots(bits_)) {}
 
   /// The code of a key with this hash; a new one if it is new.
   std::uint32_t code(const Key& key, std::uint64_t h) {
-    std::size_t at = slot_of(h);
+    std::int64_t at = slot_of(h);
     for (; !slots_[at].is_empty(); at = next(at))
       if (slots_[at].key() == key) return slots_[at].code();
     slots_[at] = {key.head, key.tail, key.text, key.length, ++size_};
     const std::uint32_t code = slots_[at].code();
-    if (3 * std::size_t{size_} > 2 * slots_.size()) grow();
+    if (3 * std::int64_t{size_} > 2 * slots_.size()) grow();
     return code;
   }
 
@@ -134,11 +133,11 @@ class Dictionary {
   template <class Body>
   void each(const Body& body, std::size_t most = std::numeric_limits<std::size_t>::max()) const {
     Pace pace(*execution_);
-    for (auto slot = slots_.begin(); slot != slots_.end() && most > 0; ++slot) {
+    for (const Slot& slot : slots_.span()) {
       pace.step();
-      if (slot->is_empty()) continue;
-      body(slot->key(), slot->code());
-      --most;
+      if (slot.is_empty()) continue;
+      if (most-- == 0) return;
+      body(slot.key(), slot.code());
     }
   }
 
@@ -154,17 +153,25 @@ class Dictionary {
   };
   static_assert(sizeof(Slot) == 32, "two fit into a cache line, and none lies across two");
 
-  std::size_t slot_of(std::uint64_t h) const { return h >> (64 - bits_); }
-  std::size_t next(std::size_t at) const { return (at + 1) & (slots_.size() - 1); }
+  static Buffer<Slot> empty_slots(int bits) {
+    Buffer<Slot> slots(std::int64_t{1} << bits);
+    std::memset(static_cast<void*>(slots.data()), 0, slots.span().size_bytes());
+    return slots;
+  }
+
+  std::int64_t slot_of(std::uint64_t h) const {
+    return static_cast<std::int64_t>(h >> (64 - bits_));
+  }
+  std::int64_t next(std::int64_t at) const { return (at + 1) & (slots_.size() - 1); }
 
   void grow() {
     ++bits_;
     Pace pace(*execution_);
-    const ScratchVector<Slot> old = std::exchange(slots_, ScratchVector<Slot>(2 * slots_.size()));
-    for (const Slot& slot : old) {
+    const Buffer<Slot> old = std::exchange(slots_, empty_slots(bits_));
+    for (const Slot& slot : old.span()) {
       pace.step();
       if (slot.is_empty()) continue;
-      std::size_t at = slot_of(slot.key().hash());
+      std::int64_t at = slot_of(slot.key().hash());
       while (!slots_[at].is_empty()) at = next(at);
       slots_[at] = slot;
     }
@@ -173,7 +180,7 @@ class Dictionary {
   const Execution* execution_;
   int bits_ = 12;
   std::uint32_t size_ = 0;
-  ScratchVector<Slot> slots_;
+  Buffer<Slot> slots_;
 };
 
 // --- rows --------------------------------------------------------------------------------------
@@ -343,7 +350,7 @@ struct Buckets {
   static constexpr std::size_t kTexts = std::size_t{1} << 14;  // in a bucket, about
   static constexpr std::size_t kSample = 8;                    // texts looked at for each
 
-  ScratchVector<Entry> entries;
+  Buffer<Entry> entries;
   std::vector<std::size_t> first;  // of each bucket, and the end
 
   Buckets(const std::vector<Dictionary>& dictionaries, const std::vector<std::uint32_t>& base,
@@ -352,7 +359,7 @@ struct Buckets {
     const std::size_t n = least.size() + 1;
     // [dictionary][bucket]: how many, then where the next goes.
     std::vector<std::vector<std::size_t>> at(dictionaries.size(), std::vector<std::size_t>(n));
-    std::vector<ScratchVector<std::uint32_t>> bucket(dictionaries.size());
+    std::vector<std::vector<std::uint32_t>> bucket(dictionaries.size());
     for_each_task(std::ssize(dictionaries), execution, [&](std::int64_t task) {
       const auto d = static_cast<std::size_t>(task);
       bucket[d].reserve(dictionaries[d].size());
@@ -369,19 +376,19 @@ struct Buckets {
       for (auto& of : at) total += std::exchange(of[b], total);
     }
     first.push_back(total);
-    entries.resize(total);
+    entries = Buffer<Entry>(static_cast<std::int64_t>(total));
     for_each_task(std::ssize(dictionaries), execution, [&](std::int64_t task) {
       const auto d = static_cast<std::size_t>(task);
       const std::uint32_t* b = bucket[d].data();
       dictionaries[d].each([&](const Key& key, std::uint32_t code) {
-        entries[at[d][*b++]++] = {key, base[d] + code};
+        entries.span()[at[d][*b++]++] = {key, base[d] + code};
       });
     });
   }
 
   std::size_t size() const { return first.size() - 1; }
   std::span<Entry> operator[](std::size_t b) {
-    return {entries.data() + first[b], first[b + 1] - first[b]};
+    return entries.span().subspan(first[b], first[b + 1] - first[b]);
   }
 
  private:
@@ -450,8 +457,8 @@ EncodedText encode_text(const std::vector<TextChunk>& chunks, const Execution& e
   for (const TextChunk& c : chunks) result.code.emplace_back(c.rows);
 
   const Shares shares(chunks, execution.threads);
-  std::vector<Dictionary> dictionaries(static_cast<std::size_t>(shares.dictionaries()),
-                                       Dictionary(execution));
+  std::vector<Dictionary> dictionaries;
+  for (int d = 0; d < shares.dictionaries(); ++d) dictionaries.emplace_back(execution);
   for_each_task(shares.dictionaries(), execution, [&](std::int64_t task) {
     const auto run = static_cast<int>(task) / shares.parts;
     const auto part = static_cast<int>(task) % shares.parts;

@@ -1,5 +1,6 @@
 #include "tenure/support/buffer.hpp"
 
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <new>
@@ -22,23 +23,26 @@ constexpr std::size_t kLarge = 2 * kHugePage;
 /// more than an index build spends on computing. The kernel may take the pages of a kept block
 /// whenever it needs them. [docs/adr/0012-kept-pages.md]
 ///
+/// A process that works once shows no more than it needs: until a block is missed that was given up
+/// before, each fresh block makes kept ones go.
+///
 /// Whoever finds the pool busy goes past it: nothing waits, not even the child of a fork.
 class Pool {
  public:
   void* take(std::size_t bytes) {
     if (busy_.test_and_set(std::memory_order_acquire)) return nullptr;
     std::size_t best = blocks_.size();
-    for (std::size_t i = 0; i < blocks_.size(); ++i) {
-      const std::size_t size = blocks_[i].size;
-      if (size >= bytes && size <= bytes + bytes / 4 + kHugePage &&
-          (best == blocks_.size() || size < blocks_[best].size))
+    for (std::size_t i = 0; i < blocks_.size(); ++i)
+      if (serves(blocks_[i].size, bytes) &&
+          (best == blocks_.size() || blocks_[i].size < blocks_[best].size))
         best = i;
-    }
     void* found = nullptr;
     if (best < blocks_.size()) {
       found = blocks_[best].memory;
       kept_ -= blocks_[best].size;
       blocks_.erase(blocks_.begin() + static_cast<std::ptrdiff_t>(best));
+    } else if (!repeats_) {
+      make_way(bytes);
     }
     busy_.clear(std::memory_order_release);
     return found;
@@ -72,9 +76,27 @@ class Pool {
   static constexpr std::size_t kMost = std::size_t{512} << 20;
   static constexpr std::size_t kMostBlocks = 64;
 
+  static bool serves(std::size_t size, std::size_t bytes) {
+    return size >= bytes && size <= bytes + bytes / 4 + kHugePage;
+  }
+
+  void make_way(std::size_t bytes) noexcept {
+    for (const std::size_t size : given_up_)
+      if (serves(size, bytes)) repeats_ = true;
+    if (repeats_) return;
+    for (std::size_t freed = 0; freed < bytes && !blocks_.empty();) {
+      freed += blocks_.front().size;
+      given_up_[given_++ % given_up_.size()] = blocks_.front().size;
+      drop_oldest();
+    }
+  }
+
   void drop_oldest() noexcept {
-    kept_ -= blocks_.front().size;
-    std::free(blocks_.front().memory);
+    const Block& oldest = blocks_.front();
+    kept_ -= oldest.size;
+    // The C library may hold on to what it has given out from its heap.
+    ::madvise(oldest.memory, oldest.size / kHugePage * kHugePage, MADV_DONTNEED);
+    std::free(oldest.memory);
     blocks_.erase(blocks_.begin());
   }
 
@@ -85,6 +107,9 @@ class Pool {
     return blocks;
   }();
   std::size_t kept_ = 0;
+  std::array<std::size_t, kMostBlocks> given_up_{};  // the sizes of the last ones
+  std::size_t given_ = 0;
+  bool repeats_ = false;  // a block that was given up would have been of use
 };
 
 Pool& pool() {
