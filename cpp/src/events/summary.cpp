@@ -22,6 +22,11 @@ Summary summarise(const EventLog& log, const SummaryOptions& options, const Exec
   const detail::Ruler ruler(options);
   const std::int64_t end = detail::end_period(orders, options.collapse, options.end);
 
+  const auto offset =
+      log.timezone.fixed() && log.order_event.empty() && options.collapse == Period::day
+          ? std::optional(log.timezone.offset_at(0))
+          : std::nullopt;
+
   Summary all = detail::sized_summary(log.customers());
   const auto ranges = scan_ranges(log);
   std::vector<std::int64_t> without_orders(ranges.size() - 1);
@@ -31,7 +36,10 @@ Summary summarise(const EventLog& log, const SummaryOptions& options, const Exec
     const std::int64_t last = ranges[static_cast<std::size_t>(t) + 1];
     for (std::int64_t c = first; c < last; ++c) {
       detail::OrderFacts facts;
-      orders(log[c], [&facts](const PurchasePeriod& p) { facts.add(p); });
+      const CustomerEvents events = log[c];
+      const bool whole = offset && events.size() > 0 && events.time.back() < options.end;
+      if (!whole || !facts.add_days(events, *offset))
+        orders(events, [&facts](const PurchasePeriod& p) { facts.add(p); });
       facts.write(all, c, facts.orders == 0 ? -1 : c, ruler, end, log.has_amount());
       missing += facts.orders == 0;
     }
