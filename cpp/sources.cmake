@@ -7,7 +7,10 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/delta.cpp
   cpp/src/clv/fit.cpp
   cpp/src/clv/gamma_gamma.cpp
+  cpp/src/clv/mbg_nbd.cpp
   cpp/src/clv/order_days.cpp
+  cpp/src/clv/pareto_nbd_likelihood.cpp
+  cpp/src/clv/pareto_nbd_predict.cpp
   cpp/src/clv/repeat_purchases.cpp
   cpp/src/clv/rising_factorial.cpp
   cpp/src/cohort/active_users.cpp
@@ -62,6 +65,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/special/beta.cpp
   cpp/src/special/chi_square.cpp
   cpp/src/special/gamma.cpp
+  cpp/src/special/gauss_legendre.cpp
   cpp/src/special/hypergeometric.cpp
   cpp/src/special/normal.cpp
   cpp/src/support/buffer.cpp
@@ -86,8 +90,8 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_simulate.cpp
   cpp/bindings/bind_special.cpp
   cpp/bindings/bind_survival.cpp
-  cpp/bindings/clv_bg_nbd.cpp
   cpp/bindings/clv_gamma_gamma.cpp
+  cpp/bindings/clv_transactions.cpp
   cpp/bindings/cohort_compare.cpp
   cpp/bindings/cohort_contracts.cpp
   cpp/bindings/cohort_growth.cpp
@@ -106,6 +110,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/clv/order_days_test.cpp
   tests/cpp/clv/repeat_purchases_test.cpp
   tests/cpp/clv/rising_factorial_test.cpp
+  tests/cpp/clv/transaction_models_test.cpp
   tests/cpp/cohort/contracts_test.cpp
   tests/cpp/cohort/growth_test.cpp
   tests/cpp/cohort/members_test.cpp

@@ -6,9 +6,9 @@
 
 namespace tenure::python {
 
-// One clv_<model>.cpp each.
-void add_bg_nbd(py::module_&);
+// One clv_<what>.cpp each.
 void add_gamma_gamma(py::module_&);
+void add_transaction_models(py::module_&);
 
 void bind_clv(py::module_& m) {
   m.def(
@@ -23,8 +23,8 @@ void bind_clv(py::module_& m) {
       },
       py::arg("log"), py::arg("collapse"), py::arg("acquired_until"), py::arg("until"),
       py::arg("threads"));
-  add_bg_nbd(m);
   add_gamma_gamma(m);
+  add_transaction_models(m);
 }
 
 }  // namespace tenure::python

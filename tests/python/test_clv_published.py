@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from clv_models import at, cdnow_log, customers, published, row_id
 
 import tenure as tn
 from tenure import _core
+
+TRANSACTIONS = {
+    "bg_nbd": tn.clv.BGNBD,
+    "mbg_nbd": tn.clv.MBGNBD,
+    "pareto_nbd": tn.clv.ParetoNBD,
+}
+MODELS = {**TRANSACTIONS, "gamma_gamma": tn.clv.GammaGamma}
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +26,7 @@ def base():
 
 @pytest.fixture(scope="module")
 def fitted(base):
-    return {"bg_nbd": tn.clv.BGNBD().fit(base), "gamma_gamma": tn.clv.GammaGamma().fit(base)}
+    return {name: model().fit(base) for name, model in MODELS.items()}
 
 
 def agrees(got, row):
@@ -30,27 +39,28 @@ def agrees(got, row):
 
 @pytest.mark.parametrize(
     "row",
-    [r for m in ("bg_nbd", "gamma_gamma") for r in published(m) if r["arguments"].get("data")],
+    [r for m in MODELS for r in published(m) if r["arguments"].get("data")],
     ids=row_id,
 )
 def test_fits_the_cdnow_sample_as_published(fitted, row):
     model = fitted[row["model"]]
-    name = row["quantity"].removeprefix("fit ")
-    got = model.log_likelihood_ if name == "log_likelihood" else model.params_[name]
-    agrees(got, row)
+    kind, name = row["quantity"].split()
+    told = model.standard_errors_ if kind == "error" else model.params_
+    agrees(model.log_likelihood_ if name == "log_likelihood" else told[name], row)
     assert model.converged_
     assert model.gradient_norm_ <= 1e-9
 
 
-def bg_nbd(row):
+def predicted(row):
     a = row["arguments"]
-    model = at(tn.clv.BGNBD, row["parameters"])
+    model = at(TRANSACTIONS[row["model"]], row["parameters"])
     one = customers(a.get("x", 0.0), a.get("t_x", 0.0), a.get("T", 0.0))
     columns = (one["frequency"], one["recency"], one["T"])
     return {
-        "log_likelihood": lambda: _core.clv.bg_nbd_log_likelihood(
+        "log_likelihood": lambda: getattr(_core.clv, row["model"] + "_log_likelihood")(
             np.array(row["parameters"]), *columns, None, 1
         )[0],
+        "dert": lambda: model._discounted(model._read(one), math.inf, a["rate"], False)[0],
         "pmf": lambda: model.probability_of_n_purchases(a["n"], a["horizon"]),
         "expected_new": lambda: model.expected_purchases_new(a["horizon"]),
         "expected": lambda: model.expected_purchases(one, a["horizon"])[0],
@@ -59,10 +69,12 @@ def bg_nbd(row):
 
 
 @pytest.mark.parametrize(
-    "row", [r for r in published("bg_nbd") if not r["arguments"].get("data")], ids=row_id
+    "row",
+    [r for m in TRANSACTIONS for r in published(m) if not r["arguments"].get("data")],
+    ids=row_id,
 )
-def test_bg_nbd_at_fixed_parameters(row):
-    agrees(bg_nbd(row), row)
+def test_purchases_at_fixed_parameters(row):
+    agrees(predicted(row), row)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,13 @@ import tenure as tn
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-ROWS = re.findall(r"\| (BG/NBD|Gamma-Gamma) \| ([\w-]+) \| (-?[\d.]+) \| (-?[\d.]*) ?\|", README)
+MODELS = {
+    "BG/NBD": tn.clv.BGNBD,
+    "MBG/NBD": tn.clv.MBGNBD,
+    "Pareto/NBD": tn.clv.ParetoNBD,
+    "Gamma-Gamma": tn.clv.GammaGamma,
+}
+ROWS = re.findall(rf"\| ({'|'.join(MODELS)}) \| ([\w-]+) \| (-?[\d.]+) \| (-?[\d.]*) ?\|", README)
 
 
 @pytest.fixture(scope="module")
@@ -21,11 +27,11 @@ def models() -> dict[str, object]:
     orders = tn.datasets.load_cdnow(sample=True)
     log = tn.EventLog(orders, customer="customer_id", time="date", amount="amount")
     base = log.summary(unit="week", end="1997-09-30")
-    return {"BG/NBD": tn.clv.BGNBD().fit(base), "Gamma-Gamma": tn.clv.GammaGamma().fit(base)}
+    return {name: model().fit(base) for name, model in MODELS.items()}
 
 
 def test_the_table_has_all_parameters() -> None:
-    assert len(ROWS) == 9
+    assert len(ROWS) == 15
 
 
 @pytest.mark.parametrize(("model", "name", "ours", "published"), ROWS)

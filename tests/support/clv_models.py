@@ -82,3 +82,64 @@ def simulate(n, seed, r=0.25, alpha=4.4, a=0.8, b=2.4, days=True, horizon=(26.0,
         t_x[active] = when
         active = active[rng.random(active.size) > leave[active]]
     return customers(x, t_x, age)
+
+
+# --- awkward customers ---------------------------------------------------------------------------
+
+
+def repeated(rows, n):
+    x, t_x, age = np.array(rows, dtype=float).T
+    return customers(np.tile(x, n), np.tile(t_x, n), np.tile(age, n))
+
+
+def poisson(n=2000, rate=0.1):
+    """Everybody buys at one rate, and nobody leaves."""
+    rng = np.random.default_rng(11)
+    age = rng.integers(100, 200, n).astype(float)
+    x = rng.poisson(rate * age).astype(float)
+    last = np.where(x > 0, age * rng.beta(np.maximum(x, 1.0), 1.0), 0.0)
+    return customers(x, last, age)
+
+
+def nobody_leaves(n=2000):
+    """Rates differ, and everybody's last purchase was a moment ago."""
+    rng = np.random.default_rng(12)
+    age = rng.uniform(50.0, 60.0, n)
+    x = rng.poisson(age * rng.gamma(0.5, 0.2, n)).astype(float)
+    return customers(x, np.where(x > 0, age - 1e-9, 0.0), age)
+
+
+def with_outlier():
+    data = simulate(2000, seed=6)
+    return {
+        name: np.append(column, value)
+        for (name, column), value in zip(data.items(), (5000.0, 60.0, 70.0), strict=True)
+    }
+
+
+AWKWARD = {
+    "one-time buyers only": customers(np.zeros(500), np.zeros(500), np.linspace(1, 50, 500)),
+    "one customer, no repeat": customers(0, 0, 10),
+    "one customer": customers(3, 10, 20),
+    "nothing observed yet": customers(np.zeros(20), np.zeros(20), np.zeros(20)),
+    "identical customers": repeated([(3, 20, 30)], 100),
+    "two kinds of customers": repeated([(3, 20, 30), (0, 0, 30)], 100),
+    "everybody bought once more at the end": repeated([(1, 30, 30)], 50),
+    "Poisson buyers": poisson(),
+    "nobody leaves": nobody_leaves(),
+    "everybody leaves at once": repeated([(1, 0.1, 50), (0, 0, 50), (0, 0, 40)], 200),
+    "an outlier": with_outlier(),
+    "a million purchases": repeated([(1e6, 300, 365), (0, 0, 365), (4, 10, 20)], 5),
+    "tiny times": customers([1, 2, 0, 3], np.array([1, 2, 0, 3]) * 1e-300, np.full(4, 4e-300)),
+    "huge times": customers([1, 2, 0, 3], np.array([1, 2, 0, 3]) * 1e299, np.full(4, 4e299)),
+    "times of all sizes": customers([1, 2, 0, 3], [1e-200, 2, 0, 1e200], [1e-199, 3, 1, 2e200]),
+    "three customers": customers([0, 1, 5], [0, 3, 30], [40, 40, 40]),
+    "a small simulation": simulate(60, seed=7),
+    "a large simulation": simulate(30_000, seed=8),
+    "continuous times": simulate(2000, seed=9, days=False),
+    "few repeat buyers": simulate(300, seed=10, r=0.01),
+    "heavy buyers": simulate(500, seed=11, r=20.0, alpha=1.0, a=0.5, b=30.0, days=False),
+    "quick leavers": simulate(3000, seed=12, a=30.0, b=3.0),
+    "much heterogeneity": simulate(5000, seed=13, r=0.05, alpha=0.5, a=0.1, b=0.2),
+    "little heterogeneity": simulate(5000, seed=14, r=50.0, alpha=500.0, a=30.0, b=90.0),
+}

@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 
+#include "bg_nbd_family.hpp"
 #include "tenure/clv/bg_nbd.hpp"
 #include "tenure/clv/rising_factorial.hpp"
 #include "tenure/special/elementary.hpp"
@@ -173,6 +174,33 @@ Derivatives<4> left_part(const BgNbdParameters& p, double x, const Sums& s) {
   return d;
 }
 
+SampleRows rows_of(OneTimeBuyers who) {
+  return who == OneTimeBuyers::stay ? SampleRows::repeat_buyers : SampleRows::everyone;
+}
+
+/// A customer who may leave after the first purchase outlives it with probability b / (a + b), and
+/// is then one of the BG/NBD model with b + 1 in place of b.
+Derivatives<4> derivatives(const BgNbdParameters& p, OneTimeBuyers who,
+                           const PurchaseSample& sample, std::int64_t stride,
+                           const Execution& execution) {
+  if (who == OneTimeBuyers::stay) return bg_nbd_derivatives(p, sample, stride, execution);
+  const BgNbdParameters outlived{p.r, p.alpha, p.a, p.b + 1.0};
+  Derivatives<4> d = bg_nbd_derivatives(outlived, sample, stride, execution);
+  const double share = p.b / outlived.b;  // d log(b + 1) / d log b
+  d.second(kB, kB) = share * (share * d.second(kB, kB) + (1.0 - share) * d.gradient[kB]);
+  for (const std::size_t other : {kR, kAlpha, kA}) d.second(kB, other) *= share;
+  d.gradient[kB] *= share;
+
+  const double n = sample.customers, leave = p.a / (p.a + p.b), stay = p.b / (p.a + p.b);
+  d.value += n * std::log(stay);
+  d.gradient[kA] -= n * leave;
+  d.gradient[kB] += n * leave;
+  d.second(kA, kA) -= n * leave * stay;
+  d.second(kB, kA) += n * leave * stay;
+  d.second(kB, kB) -= n * leave * stay;
+  return d;
+}
+
 }  // namespace
 
 void require_valid(const BgNbdParameters& p) {
@@ -224,23 +252,33 @@ Derivatives<4> bg_nbd_derivatives(const BgNbdParameters& p, const PurchaseSample
   return total;
 }
 
-Derivatives<4> bg_nbd_log_likelihood(const BgNbdParameters& parameters,
-                                     const RepeatPurchases& purchases, const Execution& execution) {
+Derivatives<4> log_likelihood(const BgNbdParameters& parameters, OneTimeBuyers who,
+                              const RepeatPurchases& purchases, const Execution& execution) {
   require_valid(parameters);
-  const PurchaseSample sample = sample_purchases(purchases, execution);
+  const PurchaseSample sample = sample_purchases(purchases, rows_of(who), execution);
   BgNbdParameters scaled = parameters;
   scaled.alpha *= sample.time_scale;
-  Derivatives<4> d = bg_nbd_derivatives(scaled, sample, 1, execution);
+  Derivatives<4> d = derivatives(scaled, who, sample, 1, execution);
   d.value += sample.purchases * std::log(sample.time_scale);
   return d;
 }
 
+Derivatives<4> bg_nbd_log_likelihood(const BgNbdParameters& parameters,
+                                     const RepeatPurchases& purchases, const Execution& execution) {
+  return log_likelihood(parameters, OneTimeBuyers::stay, purchases, execution);
+}
+
 Fit fit_bg_nbd(const RepeatPurchases& purchases, const FitOptions& options,
                const Execution& execution) {
-  const PurchaseSample sample = sample_purchases(purchases, execution);
+  return fit(OneTimeBuyers::stay, purchases, options, execution);
+}
+
+Fit fit(OneTimeBuyers who, const RepeatPurchases& purchases, const FitOptions& options,
+        const Execution& execution) {
+  const PurchaseSample sample = sample_purchases(purchases, rows_of(who), execution);
   const auto mean = [&](std::span<const double> u, std::int64_t stride) {
     const BgNbdParameters p{std::exp(u[kR]), std::exp(u[kAlpha]), std::exp(u[kA]), std::exp(u[kB])};
-    return bg_nbd_derivatives(p, sample, stride, execution).times(-1.0 / sample.customers);
+    return derivatives(p, who, sample, stride, execution).times(-1.0 / sample.customers);
   };
 
   // alpha such that customers who never leave would buy somewhat more than was seen.

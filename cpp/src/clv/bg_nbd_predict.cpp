@@ -2,7 +2,9 @@
 #include <cmath>
 #include <limits>
 
+#include "bg_nbd_family.hpp"
 #include "bg_nbd_series.hpp"
+#include "horizon.hpp"
 #include "tenure/clv/by_age.hpp"
 #include "tenure/special/beta.hpp"
 #include "tenure/special/elementary.hpp"
@@ -15,6 +17,7 @@ namespace tenure::clv {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr const char* kDiverges = "finite where nothing is discounted and a <= 1: the sum diverges";
 
 /// log((alpha + T)/(alpha + t_x)), without cancellation where t_x is close to T.
 [[gnu::always_inline]] inline double log_silence(double alpha, double t_x, double age) {
@@ -24,45 +27,41 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
   return special::vector_log(u) + (ratio - (u - 1.0)) / u;
 }
 
-/// P(alive) / (1 - P(alive)) is ((alpha + t_x)/(alpha + T))^(r + x) (b + x - 1) / a for x > 0.
-TENURE_CLONES void alive(const BgNbdParameters& p, const double* x, const double* t_x,
-                         const double* age, double* out, std::int64_t n) {
+/// P(alive) / (1 - P(alive)) is ((alpha + t_x)/(alpha + T))^(r + x) (b + x - 1) / a for x > `sure`,
+/// the largest number of repeat purchases of one who cannot have left.
+TENURE_CLONES void probability_of_rows(const BgNbdParameters& p, double sure, const double* x,
+                                       const double* t_x, const double* age, double* out,
+                                       std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) {
     const double left = (p.r + x[i]) * log_silence(p.alpha, t_x[i], age[i]);
     const double stay = special::vector_exp(-left) * (p.b + (x[i] - 1.0));
-    out[i] = x[i] > 0.0 ? stay / (stay + p.a) : 1.0;
+    out[i] = x[i] > sure ? stay / (stay + p.a) : 1.0;
   }
 }
 
-TENURE_CLONES void log_odds_alive(const BgNbdParameters& p, const double* x, const double* t_x,
-                                  const double* age, double* out, std::int64_t n) {
+TENURE_CLONES void log_odds_of_rows(const BgNbdParameters& p, double sure, const double* x,
+                                    const double* t_x, const double* age, double* out,
+                                    std::int64_t n) {
   const double log_a = std::log(p.a);
   for (std::int64_t i = 0; i < n; ++i) {
     const double survive = p.b + (x[i] - 1.0);
-    const double odds = special::vector_log(x[i] > 0.0 ? survive : 1.0) - log_a -
+    const double odds = special::vector_log(x[i] > sure ? survive : 1.0) - log_a -
                         (p.r + x[i]) * log_silence(p.alpha, t_x[i], age[i]);
-    out[i] = x[i] > 0.0 ? odds : kInfinity;
+    out[i] = x[i] > sure ? odds : kInfinity;
   }
 }
 
 template <class Kernel>
-Buffer<double> by_block(const BgNbdParameters& p, const RepeatPurchases& c,
+Buffer<double> by_block(const BgNbdParameters& p, OneTimeBuyers who, const RepeatPurchases& c,
                         const Execution& execution, const Kernel& kernel) {
   require_valid(p);
   require_valid(c, execution);
   Buffer<double> out(c.rows());
   for_each_block(c.rows(), execution, [&](std::int64_t, std::int64_t from, std::int64_t to) {
-    kernel(p, c.frequency.data() + from, c.recency.data() + from, c.age.data() + from,
-           out.data() + from, to - from);
+    kernel(p, who == OneTimeBuyers::stay ? 0.0 : -1.0, c.frequency.data() + from,
+           c.recency.data() + from, c.age.data() + from, out.data() + from, to - from);
   });
   return out;
-}
-
-void require_horizon(double horizon, double discount_rate) {
-  if (!(horizon >= 0.0 && std::isfinite(horizon)))
-    throw InvalidInput("horizon", -1, horizon, "finite and >= 0");
-  if (!std::isfinite(discount_rate))
-    throw InvalidInput("discount_rate", -1, discount_rate, "greater than -1 and finite");
 }
 
 /// The continued fraction of the incomplete beta function, I_x(a, b) = x^a (1 - x)^b / (a B(a, b))
@@ -96,22 +95,21 @@ double nb_tail(double m, double z, double n, double pmf) {
 
 }  // namespace
 
-Buffer<double> bg_nbd_log_odds_alive(const BgNbdParameters& parameters,
-                                     const RepeatPurchases& purchases, const Execution& execution) {
-  return by_block(parameters, purchases, execution, log_odds_alive);
+Buffer<double> log_odds_alive(const BgNbdParameters& parameters, OneTimeBuyers who,
+                              const RepeatPurchases& purchases, const Execution& execution) {
+  return by_block(parameters, who, purchases, execution, log_odds_of_rows);
 }
 
-Buffer<double> bg_nbd_probability_alive(const BgNbdParameters& parameters,
-                                        const RepeatPurchases& purchases,
-                                        const Execution& execution) {
-  return by_block(parameters, purchases, execution, alive);
+Buffer<double> probability_alive(const BgNbdParameters& parameters, OneTimeBuyers who,
+                                 const RepeatPurchases& purchases, const Execution& execution) {
+  return by_block(parameters, who, purchases, execution, probability_of_rows);
 }
 
-Buffer<double> bg_nbd_expected_purchases(const BgNbdParameters& p, const RepeatPurchases& purchases,
-                                         double horizon, double discount_rate,
-                                         const Execution& execution) {
-  require_horizon(horizon, discount_rate);
-  Buffer<double> out = bg_nbd_probability_alive(p, purchases, execution);
+Buffer<double> expected_purchases(const BgNbdParameters& p, OneTimeBuyers who,
+                                  const RepeatPurchases& purchases, double horizon,
+                                  double discount_rate, const Execution& execution) {
+  require_horizon(horizon, discount_rate, p.a > 1.0, kDiverges);
+  Buffer<double> out = probability_alive(p, who, purchases, execution);
   if (horizon == 0.0) {
     std::ranges::fill(out.span(), 0.0);
     return out;
@@ -126,6 +124,23 @@ Buffer<double> bg_nbd_expected_purchases(const BgNbdParameters& p, const RepeatP
     for (std::int64_t i = from; i < to; ++i) out[i] *= if_alive[i];
   });
   return out;
+}
+
+Buffer<double> bg_nbd_log_odds_alive(const BgNbdParameters& parameters,
+                                     const RepeatPurchases& purchases, const Execution& execution) {
+  return log_odds_alive(parameters, OneTimeBuyers::stay, purchases, execution);
+}
+
+Buffer<double> bg_nbd_probability_alive(const BgNbdParameters& parameters,
+                                        const RepeatPurchases& purchases,
+                                        const Execution& execution) {
+  return probability_alive(parameters, OneTimeBuyers::stay, purchases, execution);
+}
+
+Buffer<double> bg_nbd_expected_purchases(const BgNbdParameters& p, const RepeatPurchases& purchases,
+                                         double horizon, double discount_rate,
+                                         const Execution& execution) {
+  return expected_purchases(p, OneTimeBuyers::stay, purchases, horizon, discount_rate, execution);
 }
 
 Buffer<double> bg_nbd_expected_purchases_new(const BgNbdParameters& p, std::span<const double> time,
@@ -148,7 +163,8 @@ Buffer<double> bg_nbd_expected_purchases_new(const BgNbdParameters& p, std::span
 Buffer<double> bg_nbd_pmf(const BgNbdParameters& p, std::span<const double> count, double time,
                           const Execution& execution) {
   require_valid(p);
-  require_horizon(time, 0.0);
+  if (!(time >= 0.0 && std::isfinite(time)))
+    throw InvalidInput("horizon", -1, time, "finite and >= 0");
   const double w = time / p.alpha;
   const double z = std::min(w / (1.0 + w), 1.0 - 0x1p-53);
   const auto log_nb = [&](double n) {

@@ -1,11 +1,11 @@
 #include "bg_nbd_series.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 
 #include "tenure/special/beta.hpp"
+#include "tenure/special/gauss_legendre.hpp"
 
 namespace tenure::clv {
 namespace {
@@ -83,30 +83,12 @@ double log_beta_mean(double a, double b, double w, double power, double log_g_ze
   return peak + std::log(sum * h);
 }
 
-// Nodes and weights of Gauss-Legendre on [0, 1], 16 points, from DLMF table 3.5.4 by x = (1 + t)/2.
-struct Node {
-  double at, weight;
-};
-std::array<Node, 16> legendre_nodes() {
-  constexpr std::array<double, 8> t{
-      0.0950125098376374402, 0.2816035507792589132, 0.4580167776572273863, 0.6178762444026437484,
-      0.7554044083550030339, 0.8656312023878317439, 0.9445750230732325761, 0.9894009349916499326};
-  constexpr std::array<double, 8> w{
-      0.1894506104550684963, 0.1826034150449235889, 0.1691565193950025382, 0.1495959888165767321,
-      0.1246289712555338720, 0.0951585116824927848, 0.0622535239386478929, 0.0271524594117540949};
-  std::array<Node, 16> nodes{};
-  for (std::size_t i = 0; i < 8; ++i) {
-    nodes[2 * i] = {0.5 * (1.0 - t[i]), 0.5 * w[i]};
-    nodes[2 * i + 1] = {0.5 * (1.0 + t[i]), 0.5 * w[i]};
-  }
-  return nodes;
-}
-
 }  // namespace
 
 double bg_nbd_log_expected_alive(const BgNbdParameters& p, double x, double age, double horizon) {
   if (!(horizon > 0.0)) return -std::numeric_limits<double>::infinity();
   const double m = p.r + x, b = p.b + x, c = p.a + b;
+  if (std::isinf(horizon)) return std::log1p(b / (p.a - 1.0));  // the mean of 1/p over beta(a, b)
   const double w = horizon / (p.alpha + age);
   const double z = w / (1.0 + w);
   const double log_none = -m * std::log1p(w);  // P(K = 0)
@@ -164,7 +146,7 @@ double bg_nbd_log_discounted_alive(const BgNbdParameters& p, double x, double ag
                                    double discount_rate) {
   if (discount_rate == 0.0) return bg_nbd_log_expected_alive(p, x, age, horizon);
   if (!(horizon > 0.0)) return -std::numeric_limits<double>::infinity();
-  static const std::array<Node, 16> nodes = legendre_nodes();
+  static const special::QuadratureRule rule = special::gauss_legendre(16);
   const double start = p.alpha + age;
   double sum = 0.0;
   // Panels over which age grows by e^3 and the discount changes by e^8 at most: in both measures
@@ -174,10 +156,10 @@ double bg_nbd_log_discounted_alive(const BgNbdParameters& p, double x, double ag
     const double to = std::min(horizon, from + longest);
     if (discount_rate * from > 45.0) break;  // what is left counts for nothing any more
     const double length = std::log1p((to - from) / (start + from));
-    for (const Node& node : nodes) {
-      const double grown = (start + from) * std::exp(length * node.at);
+    for (std::size_t j = 0; j < rule.node.size(); ++j) {
+      const double grown = (start + from) * std::exp(length * rule.node[j]);
       const double after = std::clamp(grown - start, from, to);
-      sum += node.weight * length * grown *
+      sum += rule.weight[j] * length * grown *
              std::exp(bg_nbd_log_rate_alive(p, x, age, after) - discount_rate * after);
     }
     from = to;

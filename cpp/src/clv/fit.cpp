@@ -1,5 +1,6 @@
 #include "tenure/clv/fit.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "tenure/support/errors.hpp"
@@ -58,6 +59,16 @@ Fit maximise(const MeanLikelihood& likelihood, const std::vector<std::vector<dou
     best = optim::newton_from(objective(1), starts, newton);
     best.iterations += coarse;
   }
+
+  // Where a parameter runs away in an extreme unit, it stays a number.
+  bool is_far = false;
+  for (std::size_t i = 0; i < best.point.size(); ++i) {
+    const double unit = std::log(scales.parameter[i]);
+    const double near = std::clamp(best.point[i], -700.0 - unit, 700.0 - unit);
+    is_far |= near != best.point[i];
+    best.point[i] = near;
+  }
+  if (is_far) best.at = objective(1)(best.point);
 
   Fit fit;
   fit.customers = customers;

@@ -269,7 +269,8 @@ void require_valid_ages(std::span<const double> age, std::optional<std::span<con
   });
 }
 
-PurchaseSample sample_purchases(const RepeatPurchases& p, const Execution& execution) {
+PurchaseSample sample_purchases(const RepeatPurchases& p, SampleRows rows,
+                                const Execution& execution) {
   require_valid(p, execution);
   if (p.rows() == 0) throw InvalidInput("frequency", -1, 0.0, "non-empty");
 
@@ -294,8 +295,9 @@ PurchaseSample sample_purchases(const RepeatPurchases& p, const Execution& execu
 
   s.repeat_times = Buffer<RepeatTimes>(p.rows());
   if (p.weight) s.repeat_weight = Buffer<double>(p.rows());
-  auto groups =
-      group_by_frequency(p.frequency, 1.0, execution, [&](std::int64_t row, std::int64_t position) {
+  const double lowest = rows == SampleRows::everyone ? 0.0 : 1.0;
+  auto groups = group_by_frequency(
+      p.frequency, lowest, execution, [&](std::int64_t row, std::int64_t position) {
         s.repeat_times[position] = {p.recency[row] * s.time_scale, p.age[row] * s.time_scale};
         if (p.weight) s.repeat_weight[position] = (*p.weight)[row];
       });

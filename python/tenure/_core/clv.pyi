@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,47 +12,97 @@ _Evaluation = tuple[float, _F, _F]
 def order_days(
     log: EventLog, collapse: Period | None, acquired_until: int, until: int, threads: int
 ) -> tuple[int, _I, _I]: ...
-def bg_nbd_fit(
-    frequency: _F,
-    recency: _F,
-    T: _F,
-    weight: _F | None,
-    max_iterations: int,
-    tolerance: float,
-    l2: float,
-    threads: int,
-) -> dict[str, Any]: ...
-def bg_nbd_log_likelihood(
-    parameters: _F, frequency: _F, recency: _F, T: _F, weight: _F | None, threads: int
-) -> _Evaluation: ...
-def bg_nbd_probability_alive(
-    parameters: _F, frequency: _F, recency: _F, T: _F, threads: int
-) -> _F: ...
-def bg_nbd_log_odds_alive(
-    parameters: _F,
-    log_covariance: _F | None,
-    frequency: _F,
-    recency: _F,
-    T: _F,
-    threads: int,
-) -> Any: ...
-def bg_nbd_expected_purchases(
-    parameters: _F,
-    log_covariance: _F | None,
-    frequency: _F,
-    recency: _F,
-    T: _F,
-    horizon: float,
-    discount_rate: float,
-    threads: int,
-) -> Any: ...
-def bg_nbd_expected_purchases_new(
-    parameters: _F, log_covariance: _F | None, time: _F, threads: int
-) -> Any: ...
-def bg_nbd_pmf(parameters: _F, count: _F, time: float, threads: int) -> _F: ...
-def bg_nbd_frequency_counts(
-    parameters: _F, T: _F, weight: _F | None, frequencies: int, threads: int
-) -> _F: ...
+
+# The kernels that every model of repeat purchases has, as <model>_<kernel>.
+class _Fit(Protocol):
+    def __call__(
+        self,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        weight: _F | None,
+        max_iterations: int,
+        tolerance: float,
+        l2: float,
+        threads: int,
+    ) -> dict[str, Any]: ...
+
+class _LogLikelihood(Protocol):
+    def __call__(
+        self,
+        parameters: _F,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        weight: _F | None,
+        threads: int,
+    ) -> _Evaluation: ...
+
+class _ProbabilityAlive(Protocol):
+    def __call__(self, parameters: _F, frequency: _F, recency: _F, T: _F, threads: int) -> _F: ...
+
+class _LogOddsAlive(Protocol):
+    def __call__(
+        self,
+        parameters: _F,
+        log_covariance: _F | None,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        threads: int,
+    ) -> Any: ...
+
+class _ExpectedPurchases(Protocol):
+    def __call__(
+        self,
+        parameters: _F,
+        log_covariance: _F | None,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        horizon: float,
+        discount_rate: float,
+        threads: int,
+    ) -> Any: ...
+
+class _ExpectedPurchasesNew(Protocol):
+    def __call__(
+        self, parameters: _F, log_covariance: _F | None, time: _F, threads: int
+    ) -> Any: ...
+
+class _Pmf(Protocol):
+    def __call__(self, parameters: _F, count: _F, time: float, threads: int) -> _F: ...
+
+class _FrequencyCounts(Protocol):
+    def __call__(
+        self, parameters: _F, T: _F, weight: _F | None, frequencies: int, threads: int
+    ) -> _F: ...
+
+bg_nbd_fit: _Fit
+bg_nbd_log_likelihood: _LogLikelihood
+bg_nbd_probability_alive: _ProbabilityAlive
+bg_nbd_log_odds_alive: _LogOddsAlive
+bg_nbd_expected_purchases: _ExpectedPurchases
+bg_nbd_expected_purchases_new: _ExpectedPurchasesNew
+bg_nbd_pmf: _Pmf
+bg_nbd_frequency_counts: _FrequencyCounts
+mbg_nbd_fit: _Fit
+mbg_nbd_log_likelihood: _LogLikelihood
+mbg_nbd_probability_alive: _ProbabilityAlive
+mbg_nbd_log_odds_alive: _LogOddsAlive
+mbg_nbd_expected_purchases: _ExpectedPurchases
+mbg_nbd_expected_purchases_new: _ExpectedPurchasesNew
+mbg_nbd_pmf: _Pmf
+mbg_nbd_frequency_counts: _FrequencyCounts
+pareto_nbd_fit: _Fit
+pareto_nbd_log_likelihood: _LogLikelihood
+pareto_nbd_probability_alive: _ProbabilityAlive
+pareto_nbd_log_odds_alive: _LogOddsAlive
+pareto_nbd_expected_purchases: _ExpectedPurchases
+pareto_nbd_expected_purchases_new: _ExpectedPurchasesNew
+pareto_nbd_pmf: _Pmf
+pareto_nbd_frequency_counts: _FrequencyCounts
+
 def gamma_gamma_fit(
     frequency: _F,
     monetary_value: _F,

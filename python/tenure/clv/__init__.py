@@ -11,15 +11,19 @@ from tenure.clv._tables import (
 )
 from tenure.clv.bg_nbd import BGNBD
 from tenure.clv.gamma_gamma import GammaGamma
+from tenure.clv.mbg_nbd import MBGNBD
+from tenure.clv.pareto_nbd import ParetoNBD
 from tenure.clv.value import CLV
 
 __all__ = [
     "BGNBD",
     "CLV",
+    "MBGNBD",
     "FrequencyCounts",
     "GammaGamma",
     "LifetimeValue",
     "ParameterTable",
+    "ParetoNBD",
     "Predictions",
     "Tracking",
 ]

@@ -5,85 +5,17 @@
 #include <cmath>
 #include <cstring>
 
-#include "../reference_table.hpp"
+#include "simulated.hpp"
 #include "tenure/clv/delta.hpp"
 #include "tenure/support/errors.hpp"
-#include "tenure/support/random.hpp"
 
 namespace tenure::clv {
 namespace {
 
+using testing::Columns;
+using testing::simulate;
+
 constexpr BgNbdParameters kCdnow{0.2425945, 4.4136, 0.792922, 2.4259};
-
-struct Columns {
-  std::vector<double> x, t_x, age;
-  RepeatPurchases view() const { return {x, t_x, age}; }
-};
-
-/// Draws from the model, times rounded up to sevenths.
-Columns simulate(int n, const BgNbdParameters& p, std::uint64_t seed) {
-  Columns c;
-  for (int i = 0; i < n; ++i) {
-    RandomStream random(seed, static_cast<std::uint64_t>(i));
-    const double age = static_cast<double>(180 + random.below(180)) / 7.0;
-    const double rate = random.gamma(p.r) / p.alpha, leave = random.beta(p.a, p.b);
-    double x = 0.0, last = 0.0;
-    for (double t = random.exponential() / rate; t <= age; t += random.exponential() / rate) {
-      const double day = std::min(age, std::ceil(7.0 * t) / 7.0);
-      x += day > last;
-      last = day;
-      if (random.uniform() < leave) break;
-    }
-    c.x.push_back(x);
-    c.t_x.push_back(last);
-    c.age.push_back(age);
-  }
-  return c;
-}
-
-TEST(BgNbdLikelihood, EqualsTheReferenceWithItsDerivatives) {
-  const auto table = testing::read_reference("clv_bg_nbd_likelihood.csv");
-  ASSERT_EQ(table.rows.size(), 500u);
-  for (const auto& row : table.rows) {
-    const std::vector<double> x{row[4]}, t_x{row[5]}, age{row[6]};
-    const auto d =
-        bg_nbd_log_likelihood({row[0], row[1], row[2], row[3]}, {x, t_x, age}, Execution{});
-    EXPECT_NEAR(d.value, row[7], 1e-12 * std::max(1.0, std::abs(row[7])));
-    double steepest = 0.0, sharpest = 0.0;
-    for (std::size_t i = 8; i < 12; ++i) steepest = std::max(steepest, std::abs(row[i]));
-    for (std::size_t i = 12; i < 22; ++i) sharpest = std::max(sharpest, std::abs(row[i]));
-    for (std::size_t i = 0; i < 4; ++i)
-      EXPECT_NEAR(d.gradient[i], row[8 + i], 1e-11 * std::abs(row[8 + i]) + 1e-13 * steepest);
-    for (std::size_t i = 0; i < 10; ++i) EXPECT_NEAR(d.hessian[i], row[12 + i], 1e-11 * sharpest);
-  }
-}
-
-TEST(BgNbdLikelihood, IsTheSumOverRowsAndCountsWeights) {
-  const Columns c = simulate(5000, kCdnow, 3);
-  Derivatives<4> sum;
-  for (std::size_t i = 0; i < c.x.size(); ++i) {
-    const std::span<const double> x(&c.x[i], 1), t_x(&c.t_x[i], 1), age(&c.age[i], 1);
-    sum += bg_nbd_log_likelihood(kCdnow, {x, t_x, age}, Execution{});
-  }
-  const auto whole = bg_nbd_log_likelihood(kCdnow, c.view(), Execution{});
-  EXPECT_NEAR(whole.value, sum.value, 1e-11 * std::abs(sum.value));
-  for (std::size_t i = 0; i < 4; ++i) EXPECT_NEAR(whole.gradient[i], sum.gradient[i], 1e-9 * 5000);
-  for (std::size_t i = 0; i < 10; ++i) EXPECT_NEAR(whole.hessian[i], sum.hessian[i], 1e-9 * 5000);
-}
-
-TEST(BgNbdFit, HasTheSameBitsForEveryThreadCount) {
-  const Columns c = simulate(60'000, kCdnow, 4);
-  const auto one = fit_bg_nbd(c.view(), {}, {.threads = 1});
-  ASSERT_EQ(one.status, optim::Status::converged);
-  EXPECT_NEAR(one.parameters[0], kCdnow.r, 0.02);
-  EXPECT_NEAR(one.parameters[1], kCdnow.alpha, 0.5);
-  for (const int threads : {2, 3, 8}) {
-    const auto more = fit_bg_nbd(c.view(), {}, {.threads = threads});
-    EXPECT_EQ(more.parameters, one.parameters);
-    EXPECT_EQ(more.log_likelihood, one.log_likelihood);
-    EXPECT_EQ(more.log_covariance, one.log_covariance);
-  }
-}
 
 TEST(BgNbdFit, FromAPartOfTheRowsEndsAtTheSameOptimum) {
   // Twice the 65,536 repeat buyers from which the first stage sees a part of the rows.
@@ -96,46 +28,6 @@ TEST(BgNbdFit, FromAPartOfTheRowsEndsAtTheSameOptimum) {
   const auto d = bg_nbd_log_likelihood(at, c.view(), {.threads = 2});
   EXPECT_NEAR(d.value, fit.log_likelihood, 1e-10 * std::abs(d.value));
   for (const double g : d.gradient) EXPECT_LT(std::abs(g), 1e-8 * 300'000);
-}
-
-TEST(BgNbdPredictions, EqualTheReference) {
-  const auto table = testing::read_reference("clv_bg_nbd_predictions.csv");
-  ASSERT_EQ(table.rows.size(), 120u);
-  for (const auto& row : table.rows) {
-    const BgNbdParameters p{row[0], row[1], row[2], row[3]};
-    const std::vector<double> x{row[4]}, t_x{row[5]}, age{row[6]};
-    const RepeatPurchases c{x, t_x, age};
-    const double alive = bg_nbd_probability_alive(p, c, {})[0];
-    EXPECT_NEAR(alive, row[9], 2e-14 * row[9]);
-    if (x[0] > 0)
-      EXPECT_NEAR(bg_nbd_log_odds_alive(p, c, {})[0], std::log(row[9] / (1 - row[9])), 1e-9);
-    else
-      EXPECT_TRUE(std::isinf(bg_nbd_log_odds_alive(p, c, {})[0]));
-    EXPECT_NEAR(bg_nbd_expected_purchases(p, c, row[7], 0.0, {})[0], row[10], 1e-12 * row[10]);
-    EXPECT_NEAR(bg_nbd_expected_purchases(p, c, row[7], row[8], {})[0], row[11], 1e-12 * row[11]);
-  }
-}
-
-TEST(BgNbdPredictions, InterpolateToTheSameAsOneByOne) {
-  // Continuous ages: far more distinct (x, T) than nodes.
-  Columns c = simulate(4000, kCdnow, 6);
-  RandomStream random(6, 1);
-  for (std::size_t i = 0; i < c.age.size(); ++i) c.age[i] += 30.0 * random.uniform();
-  for (const double rate : {0.0, 0.01}) {
-    const auto all = bg_nbd_expected_purchases(kCdnow, c.view(), 52.0, rate, {.threads = 2});
-    for (std::size_t i = 0; i < c.x.size(); i += 7) {
-      const std::span<const double> x(&c.x[i], 1), t_x(&c.t_x[i], 1), age(&c.age[i], 1);
-      const double one = bg_nbd_expected_purchases(kCdnow, {x, t_x, age}, 52.0, rate, {})[0];
-      EXPECT_NEAR(all[static_cast<std::int64_t>(i)], one, 1e-12 * one);
-    }
-  }
-}
-
-TEST(BgNbdPredictions, HaveTheSameBitsForEveryThreadCount) {
-  const Columns c = simulate(50'000, kCdnow, 7);
-  const auto one = bg_nbd_expected_purchases(kCdnow, c.view(), 10.0, 0.002, {.threads = 1});
-  const auto four = bg_nbd_expected_purchases(kCdnow, c.view(), 10.0, 0.002, {.threads = 4});
-  EXPECT_EQ(std::memcmp(one.data(), four.data(), 50'000 * sizeof(double)), 0);
 }
 
 TEST(BgNbdPredictions, LongHorizonsEndAndGrow) {

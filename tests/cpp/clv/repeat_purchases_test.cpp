@@ -59,7 +59,7 @@ std::map<Row, double> weights_of(const PurchaseSample& s) {
 TEST(SamplePurchases, HoldsEveryRowOnceByFrequency) {
   for (const bool on_days : {true, false}) {
     const Columns c = random_customers(3000, on_days, 5);
-    const PurchaseSample s = sample_purchases(c.view(), {});
+    const PurchaseSample s = sample_purchases(c.view(), SampleRows::repeat_buyers, {});
     EXPECT_EQ(weights_of(s), weights_of(c));
     EXPECT_TRUE(std::ranges::is_sorted(s.x));
     EXPECT_EQ(s.customers, 3000.0);
@@ -70,7 +70,7 @@ TEST(SamplePurchases, HoldsEveryRowOnceByFrequency) {
 TEST(SamplePurchases, SumsByAgeEqualTheRows) {
   Columns c = random_customers(20'000, true, 6);
   for (std::size_t i = 0; i < c.x.size(); ++i) c.weight.push_back(static_cast<double>(i % 3));
-  const PurchaseSample s = sample_purchases(c.view(), {.threads = 2});
+  const PurchaseSample s = sample_purchases(c.view(), SampleRows::repeat_buyers, {.threads = 2});
   std::map<double, std::pair<double, double>> sums;
   for (std::size_t i = 0; i < c.x.size(); ++i) {
     sums[c.age[i]].first += c.weight[i];
@@ -92,7 +92,7 @@ TEST(SamplePurchases, MergesEqualRowsWhereThereAreMany) {
     c.t_x.push_back(1.0 + i % 5);
     c.age.push_back(10.0 + i % 7);
   }
-  const PurchaseSample s = sample_purchases(c.view(), {});
+  const PurchaseSample s = sample_purchases(c.view(), SampleRows::repeat_buyers, {});
   EXPECT_EQ(s.repeat_rows(), 70);
   EXPECT_EQ(weights_of(s), weights_of(c));
 }
@@ -105,7 +105,7 @@ TEST(SamplePurchases, KeepsRowsWhereTimesAreContinuous) {
     c.age.push_back(1.0 + random.uniform());
     c.t_x.push_back(random.uniform());
   }
-  const PurchaseSample s = sample_purchases(c.view(), {});
+  const PurchaseSample s = sample_purchases(c.view(), SampleRows::repeat_buyers, {});
   EXPECT_FALSE(s.ages_distinct);
   EXPECT_EQ(s.age.size(), 70'000);
   EXPECT_EQ(s.repeat_rows(), 70'000);
@@ -113,7 +113,7 @@ TEST(SamplePurchases, KeepsRowsWhereTimesAreContinuous) {
 
 TEST(SamplePurchases, ScalesTimeByAPowerOfTwo) {
   const Columns c{{1.0}, {30.0}, {39.0}, {}};
-  const PurchaseSample s = sample_purchases(c.view(), {});
+  const PurchaseSample s = sample_purchases(c.view(), SampleRows::repeat_buyers, {});
   EXPECT_EQ(s.time_scale, 1.0 / 32.0);
   EXPECT_EQ(s.age[0], 39.0 / 32.0);
 }
@@ -150,7 +150,7 @@ TEST(SamplePurchases, NamesTheBadRow) {
   };
   for (const auto& c : cases) {
     try {
-      sample_purchases(c.columns.view(), {});
+      sample_purchases(c.columns.view(), SampleRows::repeat_buyers, {});
       ADD_FAILURE() << "accepted a bad " << c.argument;
     } catch (const InvalidInput& e) {
       EXPECT_EQ(e.argument(), c.argument);
@@ -165,7 +165,7 @@ TEST(SamplePurchases, ReportsTheLowestBadRowAtEveryThreadCount) {
   c.age[30'001] = -1.0;
   for (const int threads : {1, 2, 4}) {
     try {
-      sample_purchases(c.view(), {.threads = threads});
+      sample_purchases(c.view(), SampleRows::repeat_buyers, {.threads = threads});
       ADD_FAILURE();
     } catch (const InvalidInput& e) {
       EXPECT_EQ(e.row(), 30'001);

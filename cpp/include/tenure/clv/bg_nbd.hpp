@@ -71,4 +71,18 @@ std::vector<double> bg_nbd_frequency_counts(const BgNbdParameters& parameters,
                                             std::optional<std::span<const double>> weight,
                                             std::int64_t frequencies, const Execution& execution);
 
+/// The model by name, for whoever treats all models of repeat purchases alike.
+struct BgNbd {
+  static constexpr const char* kName = "bg_nbd";
+  using Parameters = BgNbdParameters;
+  static constexpr auto fit = fit_bg_nbd;
+  static constexpr auto log_likelihood = bg_nbd_log_likelihood;
+  static constexpr auto probability_alive = bg_nbd_probability_alive;
+  static constexpr auto log_odds_alive = bg_nbd_log_odds_alive;
+  static constexpr auto expected_purchases = bg_nbd_expected_purchases;
+  static constexpr auto expected_purchases_new = bg_nbd_expected_purchases_new;
+  static constexpr auto pmf = bg_nbd_pmf;
+  static constexpr auto frequency_counts = bg_nbd_frequency_counts;
+};
+
 }  // namespace tenure::clv

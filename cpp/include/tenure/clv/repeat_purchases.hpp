@@ -28,7 +28,11 @@ void require_valid(const RepeatPurchases& purchases, const Execution& execution)
 void require_valid_ages(std::span<const double> age, std::optional<std::span<const double>> weight,
                         const Execution& execution);
 
-/// Of a customer with x > 0.
+/// Which customers a likelihood looks at one by one. Of those that only leave after a repeat
+/// purchase it is the ones with x > 0: the others count by T alone.
+enum class SampleRows : std::uint8_t { repeat_buyers, everyone };
+
+/// Of a customer who is looked at; recency 0 if x = 0.
 struct RepeatTimes {
   double recency, age;
   bool operator==(const RepeatTimes&) const = default;
@@ -50,13 +54,14 @@ struct PurchaseSample {
   Buffer<double> age, age_weight, age_purchases;
   bool ages_distinct = false;
 
-  /// Rows with x > 0, grouped by ascending frequency: the rows of x[g + g0] are first[g] to
-  /// first[g + 1], where g0 is 1 if x[0] is 0, else 0. Scaled time.
+  /// Rows by ascending frequency: those of x[g + zero_groups()] are first[g] to first[g + 1].
+  /// Scaled time.
   std::vector<std::int64_t> first;
   Buffer<RepeatTimes> repeat_times;
   Buffer<double> repeat_weight;  ///< empty where every row counts once
 
-  std::size_t zero_groups() const { return !x.empty() && x.front() == 0.0 ? 1 : 0; }
+  /// 1 if there are customers with x = 0 whose rows are left out, else 0.
+  std::size_t zero_groups() const { return x.size() - (first.size() - 1); }
   std::int64_t repeat_rows() const { return first.empty() ? 0 : first.back(); }
 };
 
@@ -64,6 +69,7 @@ struct PurchaseSample {
 /// only where a part of the rows shows that it pays. At most twice the memory of the input.
 /// Deterministic for any thread count. Throws InvalidInput as `require_valid` does, for no rows at
 /// all, and if all weights are 0.
-PurchaseSample sample_purchases(const RepeatPurchases& purchases, const Execution& execution);
+PurchaseSample sample_purchases(const RepeatPurchases& purchases, SampleRows rows,
+                                const Execution& execution);
 
 }  // namespace tenure::clv

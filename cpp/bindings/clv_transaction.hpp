@@ -1,119 +1,124 @@
+#pragma once
+#include <cstring>
+#include <string>
+
 #include "clv_results.hpp"
-#include "tenure/clv/bg_nbd.hpp"
 
 namespace tenure::python {
-namespace {
 
-clv::BgNbdParameters parameters_of(std::span<const double> v) {
-  if (v.size() != 4) throw py::value_error("parameters must be r, alpha, a, b");
-  return {v[0], v[1], v[2], v[3]};
-}
+/// The kernels of a model of repeat purchases, each as <model>_<kernel>.
+template <class Model>
+void add_transaction_model(py::module_& m) {
+  using Parameters = typename Model::Parameters;
+  const auto name = [](const char* kernel) { return std::string(Model::kName) + "_" + kernel; };
+  const auto parameters_of = [](std::span<const double> v) {
+    Parameters p;
+    static_assert(std::is_trivially_copyable_v<Parameters>);
+    if (v.size_bytes() != sizeof p) throw py::value_error("parameters are too many or too few");
+    std::memcpy(&p, v.data(), sizeof p);
+    return p;
+  };
 
-}  // namespace
-
-void add_bg_nbd(py::module_& m) {
   m.def(
-      "bg_nbd_fit",
+      name("fit").c_str(),
       [](const Column<double>& frequency, const Column<double>& recency, const Column<double>& age,
          const std::optional<Column<double>>& weight, std::int64_t max_iterations, double tolerance,
          double l2, int threads) {
         const auto purchases = view_purchases(frequency, recency, age, weight);
         return fit_to_python(without_gil(threads, [&](const Execution& execution) {
-          return clv::fit_bg_nbd(purchases, {max_iterations, tolerance, l2}, execution);
+          return Model::fit(purchases, {max_iterations, tolerance, l2}, execution);
         }));
       },
       py::arg("frequency").noconvert(), py::arg("recency").noconvert(), py::arg("T").noconvert(),
       py::arg("weight").noconvert(), py::arg("max_iterations"), py::arg("tolerance"), py::arg("l2"),
       py::arg("threads"));
   m.def(
-      "bg_nbd_log_likelihood",
-      [](const Column<double>& parameters, const Column<double>& frequency,
-         const Column<double>& recency, const Column<double>& age,
-         const std::optional<Column<double>>& weight, int threads) {
+      name("log_likelihood").c_str(),
+      [=](const Column<double>& parameters, const Column<double>& frequency,
+          const Column<double>& recency, const Column<double>& age,
+          const std::optional<Column<double>>& weight, int threads) {
         const auto at = parameters_of(view(parameters, "parameters"));
         const auto purchases = view_purchases(frequency, recency, age, weight);
         return to_python(without_gil(threads, [&](const Execution& execution) {
-          return clv::bg_nbd_log_likelihood(at, purchases, execution).times(1.0);
+          return Model::log_likelihood(at, purchases, execution).times(1.0);
         }));
       },
       py::arg("parameters").noconvert(), py::arg("frequency").noconvert(),
       py::arg("recency").noconvert(), py::arg("T").noconvert(), py::arg("weight").noconvert(),
       py::arg("threads"));
   m.def(
-      "bg_nbd_probability_alive",
-      [](const Column<double>& parameters, const Column<double>& frequency,
-         const Column<double>& recency, const Column<double>& age, int threads) {
+      name("probability_alive").c_str(),
+      [=](const Column<double>& parameters, const Column<double>& frequency,
+          const Column<double>& recency, const Column<double>& age, int threads) {
         const auto purchases = view_purchases(frequency, recency, age);
         return predict(parameters, std::nullopt, clv::Scale::identity, threads,
                        [&](std::span<const double> at, const Execution& execution) {
-                         return clv::bg_nbd_probability_alive(parameters_of(at), purchases,
-                                                              execution);
+                         return Model::probability_alive(parameters_of(at), purchases, execution);
                        });
       },
       py::arg("parameters").noconvert(), py::arg("frequency").noconvert(),
       py::arg("recency").noconvert(), py::arg("T").noconvert(), py::arg("threads"));
   m.def(
-      "bg_nbd_log_odds_alive",
-      [](const Column<double>& parameters, const std::optional<Column<double>>& log_covariance,
-         const Column<double>& frequency, const Column<double>& recency, const Column<double>& age,
-         int threads) {
+      name("log_odds_alive").c_str(),
+      [=](const Column<double>& parameters, const std::optional<Column<double>>& log_covariance,
+          const Column<double>& frequency, const Column<double>& recency, const Column<double>& age,
+          int threads) {
         const auto purchases = view_purchases(frequency, recency, age);
         return predict(parameters, log_covariance, clv::Scale::identity, threads,
                        [&](std::span<const double> at, const Execution& execution) {
-                         return clv::bg_nbd_log_odds_alive(parameters_of(at), purchases, execution);
+                         return Model::log_odds_alive(parameters_of(at), purchases, execution);
                        });
       },
       py::arg("parameters").noconvert(), py::arg("log_covariance").noconvert(),
       py::arg("frequency").noconvert(), py::arg("recency").noconvert(), py::arg("T").noconvert(),
       py::arg("threads"));
   m.def(
-      "bg_nbd_expected_purchases",
-      [](const Column<double>& parameters, const std::optional<Column<double>>& log_covariance,
-         const Column<double>& frequency, const Column<double>& recency, const Column<double>& age,
-         double horizon, double discount_rate, int threads) {
+      name("expected_purchases").c_str(),
+      [=](const Column<double>& parameters, const std::optional<Column<double>>& log_covariance,
+          const Column<double>& frequency, const Column<double>& recency, const Column<double>& age,
+          double horizon, double discount_rate, int threads) {
         const auto purchases = view_purchases(frequency, recency, age);
         return predict(parameters, log_covariance, clv::Scale::log, threads,
                        [&](std::span<const double> at, const Execution& execution) {
-                         return clv::bg_nbd_expected_purchases(parameters_of(at), purchases,
-                                                               horizon, discount_rate, execution);
+                         return Model::expected_purchases(parameters_of(at), purchases, horizon,
+                                                          discount_rate, execution);
                        });
       },
       py::arg("parameters").noconvert(), py::arg("log_covariance").noconvert(),
       py::arg("frequency").noconvert(), py::arg("recency").noconvert(), py::arg("T").noconvert(),
       py::arg("horizon"), py::arg("discount_rate"), py::arg("threads"));
   m.def(
-      "bg_nbd_expected_purchases_new",
-      [](const Column<double>& parameters, const std::optional<Column<double>>& log_covariance,
-         const Column<double>& time, int threads) {
+      name("expected_purchases_new").c_str(),
+      [=](const Column<double>& parameters, const std::optional<Column<double>>& log_covariance,
+          const Column<double>& time, int threads) {
         const auto times = view(time, "horizon");
         return predict(parameters, log_covariance, clv::Scale::log, threads,
                        [&](std::span<const double> at, const Execution& execution) {
-                         return clv::bg_nbd_expected_purchases_new(parameters_of(at), times,
-                                                                   execution);
+                         return Model::expected_purchases_new(parameters_of(at), times, execution);
                        });
       },
       py::arg("parameters").noconvert(), py::arg("log_covariance").noconvert(),
       py::arg("time").noconvert(), py::arg("threads"));
   m.def(
-      "bg_nbd_pmf",
-      [](const Column<double>& parameters, const Column<double>& count, double time, int threads) {
+      name("pmf").c_str(),
+      [=](const Column<double>& parameters, const Column<double>& count, double time, int threads) {
         const auto at = parameters_of(view(parameters, "parameters"));
         const auto counts = view(count, "n");
         return release_to_numpy(without_gil(threads, [&](const Execution& execution) {
-          return clv::bg_nbd_pmf(at, counts, time, execution);
+          return Model::pmf(at, counts, time, execution);
         }));
       },
       py::arg("parameters").noconvert(), py::arg("count").noconvert(), py::arg("time"),
       py::arg("threads"));
   m.def(
-      "bg_nbd_frequency_counts",
-      [](const Column<double>& parameters, const Column<double>& age,
-         const std::optional<Column<double>>& weight, std::int64_t frequencies, int threads) {
+      name("frequency_counts").c_str(),
+      [=](const Column<double>& parameters, const Column<double>& age,
+          const std::optional<Column<double>>& weight, std::int64_t frequencies, int threads) {
         const auto at = parameters_of(view(parameters, "parameters"));
         const auto ages = view(age, "T");
         const auto weights = view(weight, "weight");
         return release_to_numpy(without_gil(threads, [&](const Execution& execution) {
-          return clv::bg_nbd_frequency_counts(at, ages, weights, frequencies, execution);
+          return Model::frequency_counts(at, ages, weights, frequencies, execution);
         }));
       },
       py::arg("parameters").noconvert(), py::arg("T").noconvert(), py::arg("weight").noconvert(),

@@ -1,0 +1,272 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+
+#include "pareto_nbd_silence.hpp"
+#include "tenure/clv/pareto_nbd.hpp"
+#include "tenure/clv/rising_factorial.hpp"
+#include "tenure/support/clones.hpp"
+#include "tenure/support/errors.hpp"
+#include "tenure/support/parallel.hpp"
+
+namespace tenure::clv {
+namespace {
+
+constexpr int kLanes = 8;  // the order of summation is fixed, whatever the width of the vectors
+constexpr int kChunk = 64;
+
+/// Of the time t at which a customer left, or T for one who is alive: L = log((alpha + t)/(alpha +
+/// t_x)), K the same with beta, A = t/(alpha + t), B = t/(beta + t).
+enum Moment { kOne, kL, kK, kA, kB, kLL, kLK, kLA, kLB, kKK, kKA, kKB, kAA, kAB, kBB, kMoments };
+
+/// What a row adds up to: the log of the likelihood, gradient and Hessian in log-parameters.
+enum Term { kValue, kGradient, kHessian = kGradient + 4, kTerms = kHessian + 10 };
+using Sums = std::array<double, kTerms>;
+
+enum Coordinate : std::size_t { kR, kAlpha, kS, kBeta };
+
+struct Rows {
+  const RepeatTimes* times;
+  const double* weight;  ///< null: 1 each
+  std::int64_t stride;
+};
+
+/// Rows [from, to) in steps of the stride, all of one frequency x.
+TENURE_CLONES void add_rows(const Rows& rows, std::int64_t from, std::int64_t to,
+                            const ParetoNbdParameters& p, double x, double cut, Sums& sums) {
+  const double m = p.r + x;
+  alignas(64) double w[kChunk], t_x[kChunk], silent[kChunk];
+  alignas(64) double a[kChunk], b[kChunk], rate[kChunk], range[kChunk];
+  alignas(64) double moment[kMoments][kChunk];
+  alignas(64) double term[kTerms][kChunk];
+  for (std::int64_t first = from; first < to; first += kChunk * rows.stride) {
+    const int n = static_cast<int>(
+        std::min<std::int64_t>(kChunk, (to - first + rows.stride - 1) / rows.stride));
+    for (int i = 0; i < n; ++i) {
+      const RepeatTimes& t = rows.times[first + i * rows.stride];
+      t_x[i] = t.recency;
+      silent[i] = t.age - t.recency;
+      w[i] = rows.weight ? rows.weight[first + i * rows.stride] : 1.0;
+    }
+    // Rows of weight 0 fill the last lanes.
+    const int full = (n + kLanes - 1) / kLanes * kLanes;
+    for (int i = n; i < full; ++i) w[i] = t_x[i] = silent[i] = 0.0;
+
+    double longest = 0.0;
+    for (int i = 0; i < full; ++i) {
+      a[i] = 1.0 / (p.alpha + t_x[i]);
+      b[i] = 1.0 / (p.beta + t_x[i]);
+      rate[i] = silence::rate(m, a[i], p.s, b[i]);
+      const double told = std::min(silent[i], cut * (p.alpha + t_x[i]));
+      range[i] = special::vector_log(1.0 + rate[i] * told);
+    }
+    for (int i = 0; i < full; ++i) longest = std::max(longest, range[i]);
+    for (auto& sum : moment)
+      for (int i = 0; i < full; ++i) sum[i] = 0.0;
+
+    const special::QuadratureRule& rule = silence::rule(silence::grade_of(longest));
+    for (std::size_t j = 0; j < rule.node.size(); ++j) {
+      const double node = rule.node[j], weight = rule.weight[j];
+      for (int i = 0; i < full; ++i) {
+        const double q = node * range[i];
+        const double grown = special::vector_exp(q);
+        const double since = (grown - 1.0) / rate[i];
+        const double ya = 1.0 + since * a[i], yb = 1.0 + since * b[i];
+        const double log_a = special::vector_log(ya), log_b = special::vector_log(yb);
+        // dt = grown / rate dq.
+        const double f = weight * grown * special::vector_exp(-m * log_a - (p.s + 1.0) * log_b);
+        const double t = t_x[i] + since;
+        const double in_a = t * a[i] / ya, in_b = t * b[i] / yb;
+        const double fl = f * log_a, fk = f * log_b, fa = f * in_a, fb = f * in_b;
+        moment[kOne][i] += f;
+        moment[kL][i] += fl;
+        moment[kK][i] += fk;
+        moment[kA][i] += fa;
+        moment[kB][i] += fb;
+        moment[kLL][i] += fl * log_a;
+        moment[kLK][i] += fl * log_b;
+        moment[kLA][i] += fl * in_a;
+        moment[kLB][i] += fl * in_b;
+        moment[kKK][i] += fk * log_b;
+        moment[kKA][i] += fk * in_a;
+        moment[kKB][i] += fk * in_b;
+        moment[kAA][i] += fa * in_a;
+        moment[kAB][i] += fa * in_b;
+        moment[kBB][i] += fb * in_b;
+      }
+    }
+
+    for (int i = 0; i < full; ++i) {
+      // Until here relative to the density at t_x. P(alive) has an atom at T.
+      const double scale = p.s * b[i] * range[i] / rate[i];
+      const double ya = 1.0 + silent[i] * a[i], yb = 1.0 + silent[i] * b[i];
+      const double log_a = special::vector_log(ya), log_b = special::vector_log(yb);
+      const double stay = special::vector_exp(-m * log_a - p.s * log_b);
+      const double t = t_x[i] + silent[i];
+      const double in_a = t * a[i] / ya, in_b = t * b[i] / yb;
+      const double total = stay + scale * moment[kOne][i];
+      const double dead = scale / total, alive = stay / total;
+      // Moments of those who left, then of all.
+      const double d = dead * moment[kOne][i];
+      const double db = dead * moment[kB][i], dbb = dead * moment[kBB][i];
+      const double dk = dead * moment[kK][i], dl = dead * moment[kL][i];
+      const double da = dead * moment[kA][i];
+      const double el = dl + alive * log_a, ek = dk + alive * log_b;
+      const double ea = da + alive * in_a, eb = db + alive * in_b;
+      const double ell = dead * moment[kLL][i] + alive * log_a * log_a;
+      const double elk = dead * moment[kLK][i] + alive * log_a * log_b;
+      const double ela = dead * moment[kLA][i] + alive * log_a * in_a;
+      const double dlb = dead * moment[kLB][i], elb = dlb + alive * log_a * in_b;
+      const double ekk = dead * moment[kKK][i] + alive * log_b * log_b;
+      const double eka = dead * moment[kKA][i] + alive * log_b * in_a;
+      const double dkb = dead * moment[kKB][i], ekb = dkb + alive * log_b * in_b;
+      const double eaa = dead * moment[kAA][i] + alive * in_a * in_a;
+      const double dab = dead * moment[kAB][i], eab = dab + alive * in_a * in_b;
+      const double ebb = dbb + alive * in_b * in_b;
+
+      const double from_a = special::vector_log(1.0 + t_x[i] / p.alpha);
+      const double from_b = special::vector_log(1.0 + t_x[i] / p.beta);
+      // With D = 1 of those who left, the slopes of the log-density are R = -r L, M = m A,
+      // S = D - s K and N = s B - D (1 - B); their means and the mean of their products:
+      const double mean_r = -p.r * el, mean_m = m * ea, mean_s = d - p.s * ek;
+      const double mean_n = p.s * eb - d + db;
+      const double rr = p.r * p.r * ell, rm = -p.r * m * ela;
+      const double rs = -p.r * (dl - p.s * elk);
+      const double rn = -p.r * (p.s * elb - dl + dlb);
+      const double mm = m * m * eaa, ms = m * (da - p.s * eka);
+      const double mn = m * (p.s * eab - da + dab);
+      const double ss = d - 2.0 * p.s * dk + p.s * p.s * ekk;
+      const double sn = p.s * db - d + db - p.s * (p.s * ekb - dk + dkb);
+      const double nn = p.s * p.s * ebb - 2.0 * p.s * (db - dbb) + d - 2.0 * db + dbb;
+
+      term[kValue][i] = special::vector_log(total) - m * from_a - p.s * from_b;
+      const double slope_r = mean_r - p.r * from_a, slope_s = mean_s - p.s * from_b;
+      term[kGradient + 0][i] = slope_r;
+      term[kGradient + 1][i] = mean_m;
+      term[kGradient + 2][i] = slope_s;
+      term[kGradient + 3][i] = mean_n;
+      // (r, r), (alpha, r), (alpha, alpha), (s, r), (s, alpha), (s, s), (beta, r), ...
+      term[kHessian + 0][i] = slope_r + rr - mean_r * mean_r;
+      term[kHessian + 1][i] = p.r * ea + rm - mean_r * mean_m;
+      term[kHessian + 2][i] = -m * (ea - eaa) + mm - mean_m * mean_m;
+      term[kHessian + 3][i] = rs - mean_r * mean_s;
+      term[kHessian + 4][i] = ms - mean_m * mean_s;
+      term[kHessian + 5][i] = slope_s - d + ss - mean_s * mean_s;
+      term[kHessian + 6][i] = rn - mean_r * mean_n;
+      term[kHessian + 7][i] = mn - mean_m * mean_n;
+      term[kHessian + 8][i] = p.s * eb + sn - mean_s * mean_n;
+      term[kHessian + 9][i] = -p.s * (eb - ebb) - (db - dbb) + nn - mean_n * mean_n;
+    }
+    for (int k = 0; k < kTerms; ++k) {
+      double lane[kLanes] = {};
+      for (int i = 0; i < full; i += kLanes)
+        for (int l = 0; l < kLanes; ++l) lane[l] += w[i + l] * term[k][i + l];
+      sums[static_cast<std::size_t>(k)] +=
+          ((lane[0] + lane[1]) + (lane[2] + lane[3])) + ((lane[4] + lane[5]) + (lane[6] + lane[7]));
+    }
+  }
+}
+
+/// The gamma functions and x log alpha: all that depends on x alone.
+Derivatives<4> frequency_part(const ParetoNbdParameters& p, const PurchaseSample& sample) {
+  const auto in_r = rising_factorials(p.r, sample.x);
+  Derivatives<4> d;
+  for (std::size_t g = 0; g < sample.x.size(); ++g) {
+    const double w = sample.x_weight[g];
+    d.value += w * in_r[g].log;
+    d.gradient[kR] += w * p.r * in_r[g].first;
+    d.second(kR, kR) += w * p.r * (in_r[g].first + p.r * in_r[g].second);
+  }
+  d.value -= sample.purchases * std::log(p.alpha);
+  d.gradient[kAlpha] -= sample.purchases;
+  return d;
+}
+
+}  // namespace
+
+void require_valid(const ParetoNbdParameters& p) {
+  const std::array<std::pair<const char*, double>, 4> all{
+      {{"r", p.r}, {"alpha", p.alpha}, {"s", p.s}, {"beta", p.beta}}};
+  for (const auto& [name, value] : all)
+    if (!(std::isnormal(value) && value > 0.0))
+      throw InvalidInput(name, -1, value, "finite and > 0");
+}
+
+Derivatives<4> pareto_nbd_derivatives(const ParetoNbdParameters& p, const PurchaseSample& sample,
+                                      std::int64_t stride, const Execution& execution) {
+  Derivatives<4> total = frequency_part(p, sample);
+  const Rows rows{sample.repeat_times.data(),
+                  sample.repeat_weight.empty() ? nullptr : sample.repeat_weight.data(), stride};
+  // Blocks are cut across groups: a block holds the end of one frequency and begins the next.
+  const auto of_rows = [&](std::int64_t from, std::int64_t to) {
+    Derivatives<4> part;
+    auto group =
+        static_cast<std::size_t>(std::upper_bound(sample.first.begin(), sample.first.end(), from) -
+                                 sample.first.begin() - 1);
+    for (; from < to; ++group) {
+      const std::int64_t end = std::min(to, sample.first[group + 1]);
+      const double x = sample.x[group + sample.zero_groups()];
+      Sums sums{};
+      add_rows(rows, from, end, p, x, silence::cut(p.r + x), sums);
+      double factor = 1.0;
+      if (stride > 1) {
+        // Few rows stand for all of the run: a run of 17 has 2 in a sample of every 16th.
+        const auto all = static_cast<double>(end - from);
+        factor = all / static_cast<double>((end - from + stride - 1) / stride);
+      }
+      part.value += factor * sums[kValue];
+      for (std::size_t k = 0; k < 4; ++k) part.gradient[k] += factor * sums[kGradient + k];
+      for (std::size_t k = 0; k < 10; ++k) part.hessian[k] += factor * sums[kHessian + k];
+      from = end;
+    }
+    return part;
+  };
+  total += block_reduce(sample.repeat_rows(), execution, Derivatives<4>{}, of_rows, 1024);
+  return total;
+}
+
+Derivatives<4> pareto_nbd_log_likelihood(const ParetoNbdParameters& parameters,
+                                         const RepeatPurchases& purchases,
+                                         const Execution& execution) {
+  require_valid(parameters);
+  const PurchaseSample sample = sample_purchases(purchases, SampleRows::everyone, execution);
+  ParetoNbdParameters scaled = parameters;
+  scaled.alpha *= sample.time_scale;
+  scaled.beta *= sample.time_scale;
+  Derivatives<4> d = pareto_nbd_derivatives(scaled, sample, 1, execution);
+  d.value += sample.purchases * std::log(sample.time_scale);
+  return d;
+}
+
+Fit fit_pareto_nbd(const RepeatPurchases& purchases, const FitOptions& options,
+                   const Execution& execution) {
+  const PurchaseSample sample = sample_purchases(purchases, SampleRows::everyone, execution);
+  const auto mean = [&](std::span<const double> u, std::int64_t stride) {
+    const ParetoNbdParameters p{std::exp(u[kR]), std::exp(u[kAlpha]), std::exp(u[kS]),
+                                std::exp(u[kBeta])};
+    return pareto_nbd_derivatives(p, sample, stride, execution).times(-1.0 / sample.customers);
+  };
+
+  // alpha such that customers who never leave would buy somewhat more than was seen; beta about as
+  // long as they were watched.
+  const double age = sample.mean_age > 0.0 ? sample.mean_age : 1.0;
+  const auto start = [&](double r, double s, double watched) {
+    const double rate =
+        1.5 * std::max(sample.purchases, 1e-3 * sample.customers) / sample.customers;
+    return std::vector{std::log(r), std::log(r * age / rate), std::log(s), std::log(watched * age)};
+  };
+  const std::vector<std::vector<double>> starts{start(0.5, 0.5, 0.5), start(2.0, 1.0, 2.0),
+                                                start(0.2, 0.2, 0.1), start(1.0, 3.0, 5.0)};
+
+  double longest = 0.0;
+  for (const double t : sample.age.span()) longest = std::max(longest, t);
+  const double in_tenths = longest > 0.0 ? 10.0 / longest : 1.0;
+  const double back = 1.0 / sample.time_scale;
+  const ModelScales scales{.parameter = {1.0, back, 1.0, back},
+                           .penalty = {1.0, in_tenths, 1.0, in_tenths},
+                           .log_likelihood_shift = sample.purchases * std::log(sample.time_scale)};
+  return maximise(mean, starts, scales, sample.customers, sample.repeat_rows(), options);
+}
+
+}  // namespace tenure::clv

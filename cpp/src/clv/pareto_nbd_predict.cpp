@@ -1,0 +1,263 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "horizon.hpp"
+#include "pareto_nbd_silence.hpp"
+#include "tenure/clv/by_age.hpp"
+#include "tenure/clv/pareto_nbd.hpp"
+#include "tenure/special/gamma.hpp"
+#include "tenure/support/clones.hpp"
+#include "tenure/support/errors.hpp"
+#include "tenure/support/parallel.hpp"
+
+namespace tenure::clv {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr int kChunk = 64;
+
+/// Of rows [0, n), n at most kChunk: the likelihood of having stayed until T, and of having left in
+/// (t_x, T], both relative to the density at t_x; the first as a logarithm.
+TENURE_CLONES void weigh(const ParetoNbdParameters& p, const double* x, const double* t_x,
+                         const double* age, int n, double* log_stay, double* leave) {
+  alignas(64) double m[kChunk], a[kChunk], b[kChunk], rate[kChunk], range[kChunk];
+  double longest = 0.0;
+  for (int i = 0; i < n; ++i) {
+    m[i] = p.r + x[i];
+    a[i] = 1.0 / (p.alpha + t_x[i]);
+    b[i] = 1.0 / (p.beta + t_x[i]);
+    rate[i] = silence::rate(m[i], a[i], p.s, b[i]);
+    const double told = std::min(age[i] - t_x[i], silence::cut(m[i]) * (p.alpha + t_x[i]));
+    range[i] = special::vector_log(1.0 + rate[i] * told);
+    leave[i] = 0.0;
+  }
+  for (int i = 0; i < n; ++i) longest = std::max(longest, range[i]);
+  const special::QuadratureRule& rule = silence::rule(silence::grade_of(longest));
+  for (std::size_t j = 0; j < rule.node.size(); ++j) {
+    const double node = rule.node[j], weight = rule.weight[j];
+    for (int i = 0; i < n; ++i) {
+      const double q = node * range[i];
+      const double since = (special::vector_exp(q) - 1.0) / rate[i];
+      const double log_a = special::vector_log(1.0 + since * a[i]);
+      const double log_b = special::vector_log(1.0 + since * b[i]);
+      leave[i] += weight * special::vector_exp(q - m[i] * log_a - (p.s + 1.0) * log_b);
+    }
+  }
+  for (int i = 0; i < n; ++i) {
+    const double silent = age[i] - t_x[i];
+    log_stay[i] = -m[i] * special::vector_log(1.0 + silent * a[i]) -
+                  p.s * special::vector_log(1.0 + silent * b[i]);
+    leave[i] *= p.s * b[i] * range[i] / rate[i];
+  }
+}
+
+/// One value a row from what staying and leaving weigh.
+template <class Value>
+Buffer<double> by_row(const ParetoNbdParameters& p, const RepeatPurchases& c,
+                      const Execution& execution, const Value& value) {
+  require_valid(p);
+  require_valid(c, execution);
+  Buffer<double> out(c.rows());
+  for_each_block(c.rows(), execution, [&](std::int64_t, std::int64_t from, std::int64_t to) {
+    double log_stay[kChunk], leave[kChunk];
+    for (; from < to; from += kChunk) {
+      const int n = static_cast<int>(std::min<std::int64_t>(kChunk, to - from));
+      weigh(p, c.frequency.data() + from, c.recency.data() + from, c.age.data() + from, n, log_stay,
+            leave);
+      for (int i = 0; i < n; ++i) out[from + i] = value(log_stay[i], leave[i]);
+    }
+  });
+  return out;
+}
+
+/// (1 - exp(-z)) / z, 1 at 0.
+double shrink(double z) { return z == 0.0 ? 1.0 : -std::expm1(-z) / z; }
+
+/// log of the integral over t in (0, horizon] of exp(-rate t) (1 + t/b)^-s, over b.
+double log_time_left(double b, double s, double horizon, double rate) {
+  if (rate == 0.0) {
+    if (std::isinf(horizon)) return -std::log(s - 1.0);
+    const double l = std::log1p(horizon / b);
+    return std::log(l) + std::log(shrink((s - 1.0) * l));
+  }
+  const double fall = std::abs(rate) + s / b;
+  const double told = rate > 0.0 ? std::min(horizon, 45.0 / rate) : horizon;
+  // Counted from the end where it grows, so that nothing overflows.
+  const double top = rate > 0.0 ? 0.0 : -rate * told;
+  const double range = std::log1p(fall * told);
+  const auto panels = static_cast<int>(std::ceil(range));
+  const special::QuadratureRule& rule = silence::rule(1);
+  double sum = 0.0;
+  for (int k = 0; k < panels; ++k)
+    for (std::size_t j = 0; j < rule.node.size(); ++j) {
+      const double q = range * (k + rule.node[j]) / panels;
+      const double t = std::expm1(q) / fall;
+      sum += rule.weight[j] * std::exp(q - rate * t - top - s * std::log1p(t / b));
+    }
+  return std::log(sum * range / panels / (fall * b)) + top;
+}
+
+/// Calls node(t, weight) for a quadrature over t in (from, to]: panels of at most 1 in log(1 +
+/// t/unit), in which all scales of time from `unit` on are smooth.
+template <class Node>
+void integrate(double from, double to, double unit, const Node& node) {
+  const double low = std::log1p(from / unit), range = std::log1p(to / unit) - low;
+  const auto panels = std::max(1, static_cast<int>(std::ceil(range)));
+  static const special::QuadratureRule few = special::gauss_legendre(6);
+  const special::QuadratureRule& rule = range < 0.05 ? few : silence::rule(2);
+  for (int k = 0; k < panels; ++k)
+    for (std::size_t j = 0; j < rule.node.size(); ++j) {
+      const double q = low + range * (k + rule.node[j]) / panels;
+      node(unit * std::expm1(q), rule.weight[j] * range / panels * unit * std::exp(q));
+    }
+}
+
+/// Density of the time of leaving, s beta^s / (beta + t)^(s + 1).
+double leaves_at(const ParetoNbdParameters& p, double t) {
+  return p.s / (p.beta + t) * std::exp(-p.s * std::log1p(t / p.beta));
+}
+
+}  // namespace
+
+Buffer<double> pareto_nbd_log_odds_alive(const ParetoNbdParameters& parameters,
+                                         const RepeatPurchases& purchases,
+                                         const Execution& execution) {
+  return by_row(parameters, purchases, execution, [](double log_stay, double leave) {
+    return leave > 0.0 ? log_stay - std::log(leave) : kInfinity;
+  });
+}
+
+Buffer<double> pareto_nbd_probability_alive(const ParetoNbdParameters& parameters,
+                                            const RepeatPurchases& purchases,
+                                            const Execution& execution) {
+  return by_row(parameters, purchases, execution, [](double log_stay, double leave) {
+    const double stay = std::exp(log_stay);
+    return leave > 0.0 ? stay / (stay + leave) : 1.0;
+  });
+}
+
+Buffer<double> pareto_nbd_expected_purchases(const ParetoNbdParameters& p,
+                                             const RepeatPurchases& purchases, double horizon,
+                                             double discount_rate, const Execution& execution) {
+  require_horizon(horizon, discount_rate, p.s > 1.0,
+                  "finite where nothing is discounted and s <= 1: the sum diverges");
+  Buffer<double> out = pareto_nbd_probability_alive(p, purchases, execution);
+  if (horizon == 0.0) {
+    std::ranges::fill(out.span(), 0.0);
+    return out;
+  }
+  // The time left depends on T alone: one group of rows for the interpolation.
+  Buffer<double> same(purchases.rows());
+  std::ranges::fill(same.span(), 0.0);
+  const Buffer<double> left = exp_by_age(
+      same.span(), purchases.age, p.beta,
+      [&](double, double age) {
+        return std::log((p.beta + age) / (p.alpha + age)) +
+               log_time_left(p.beta + age, p.s, horizon, discount_rate);
+      },
+      execution);
+  for_each_block(out.size(), execution, [&](std::int64_t, std::int64_t from, std::int64_t to) {
+    for (std::int64_t i = from; i < to; ++i) out[i] *= (p.r + purchases.frequency[i]) * left[i];
+  });
+  return out;
+}
+
+Buffer<double> pareto_nbd_expected_purchases_new(const ParetoNbdParameters& p,
+                                                 std::span<const double> time,
+                                                 const Execution& execution) {
+  require_valid(p);
+  Buffer<double> out(std::ssize(time));
+  for_each_block(std::ssize(time), execution,
+                 [&](std::int64_t, std::int64_t from, std::int64_t to) {
+                   for (std::int64_t i = from; i < to; ++i) {
+                     if (!(time[i] >= 0.0 && std::isfinite(time[i])))
+                       throw InvalidInput("horizon", i, time[i], "finite and >= 0");
+                     const double l = std::log1p(time[i] / p.beta);
+                     out[i] = p.r * (p.beta / p.alpha) * l * shrink((p.s - 1.0) * l);
+                   }
+                 });
+  return out;
+}
+
+Buffer<double> pareto_nbd_pmf(const ParetoNbdParameters& p, std::span<const double> count,
+                              double time, const Execution& execution) {
+  require_valid(p);
+  if (!(time >= 0.0 && std::isfinite(time)))
+    throw InvalidInput("horizon", -1, time, "finite and >= 0");
+  Buffer<double> out(std::ssize(count));
+  for_each_block(
+      std::ssize(count), execution,
+      [&](std::int64_t, std::int64_t from, std::int64_t to) {
+        for (std::int64_t i = from; i < to; ++i) {
+          const double n = count[i];
+          if (!(n >= 0.0 && n <= 0x1p51 && n == std::floor(n)))
+            throw InvalidInput("n", i, n, "a whole number >= 0");
+          const double log_ways = special::log_gamma_ratio(p.r, n) - special::lgamma(n + 1.0);
+          // P(n purchases until t) of one who stays until then.
+          const auto buys = [&](double t) {
+            if (t == 0.0) return n == 0.0 ? 1.0 : 0.0;
+            const double log_none = -std::log1p(t / p.alpha);
+            return std::exp(log_ways + p.r * log_none -
+                            (n == 0.0 ? 0.0 : n * std::log1p(p.alpha / t)));
+          };
+          double sum = buys(time) * std::exp(-p.s * std::log1p(time / p.beta));
+          if (time > 0.0)
+            integrate(0.0, time, std::min(p.alpha, p.beta),
+                      [&](double t, double w) { sum += w * leaves_at(p, t) * buys(t); });
+          out[i] = sum;
+        }
+      },
+      64);
+  return out;
+}
+
+std::vector<double> pareto_nbd_frequency_counts(const ParetoNbdParameters& p,
+                                                std::span<const double> age,
+                                                std::optional<std::span<const double>> weight,
+                                                std::int64_t frequencies,
+                                                const Execution& execution) {
+  require_valid(p);
+  require_valid_ages(age, weight, execution);
+  if (frequencies < 1)
+    throw InvalidInput("max_frequency", -1, static_cast<double>(frequencies), ">= 0");
+  const auto rows = std::ssize(age);
+  const auto weight_of = [&](std::int64_t i) { return weight ? (*weight)[i] : 1.0; };
+  std::vector<std::int64_t> order(static_cast<std::size_t>(rows));
+  std::iota(order.begin(), order.end(), std::int64_t{0});
+  std::ranges::stable_sort(order, {}, [&](std::int64_t i) { return age[i]; });
+  double customers = 0.0;
+  for (std::int64_t i = 0; i < rows; ++i) customers += weight_of(i);
+
+  // Each time of leaving counts for all who are watched for longer: one integral up to the longest
+  // T, cut where somebody's ends, instead of one a customer.
+  std::vector<double> counts(static_cast<std::size_t>(frequencies) + 1, 0.0);
+  double told = 0.0;
+  const auto add = [&](double t, double w) {
+    const double u = t / p.alpha, z = u / (1.0 + u);
+    double chance = w * std::exp(-p.r * std::log1p(u));
+    for (std::int64_t n = 0; n < frequencies; ++n) {
+      counts[static_cast<std::size_t>(n)] += chance;
+      told += chance;
+      chance *= z * (p.r + static_cast<double>(n)) / static_cast<double>(n + 1);
+    }
+  };
+  double from = 0.0, watched = customers;
+  for (std::size_t k = 0; k < order.size();) {
+    if ((k & 1023) == 0) execution.poll();
+    const double to = age[order[k]];
+    if (to > from)
+      integrate(from, to, std::min(p.alpha, p.beta),
+                [&](double t, double w) { add(t, watched * w * leaves_at(p, t)); });
+    double ends = 0.0;
+    for (; k < order.size() && age[order[k]] == to; ++k) ends += weight_of(order[k]);
+    add(to, ends * std::exp(-p.s * std::log1p(to / p.beta)));
+    watched = std::max(0.0, watched - ends);
+    from = to;
+  }
+  counts.back() = std::max(0.0, customers - told);
+  return counts;
+}
+
+}  // namespace tenure::clv

@@ -1,0 +1,73 @@
+"""The MBG/NBD model of repeat purchases."""
+
+from __future__ import annotations
+
+from tenure._model_file import storable
+from tenure.clv._transaction import TransactionModel
+
+
+@storable("clv.MBGNBD")
+class MBGNBD(TransactionModel):
+    """MBG/NBD: customers buy at random and may leave after any purchase, the first included.
+
+    Purchases of a customer are a Poisson process with rate lambda, and after each purchase the
+    customer leaves for good with probability p. Over customers, lambda is gamma(r, rate alpha)
+    and p is beta(a, b), independent of each other.
+
+    Parameters
+    ----------
+    l2 : float, default 0
+        Penalty l2 * (r^2 + alpha^2 + a^2 + b^2) a customer, alpha in the unit in which the longest
+        T is 10.
+    unit : {"day", "week", "month", "year"}, optional
+        What recency and T are counted in. A summary brings its own; needed for horizons such as
+        "1y" where the data are a plain frame.
+    max_iter : int, default 200
+        Evaluations of the likelihood.
+    tol : float, default 1e-9
+        For the gradient of the mean log-likelihood in the logs of the parameters; above 1e-6 it
+        counts as 1e-6.
+    on_failure : {"warn", "raise"}
+        What to do where no optimum was found.
+    n_threads : int, optional
+        Default: the CPUs of this process, at most 8. Never changes a result.
+
+    Attributes
+    ----------
+    params_, standard_errors_ : dict
+        Keys r, alpha, a, b; alpha in the unit of the data.
+    covariance_, log_covariance_ : 4 x 4 float64 arrays
+        Of the parameters, and of their logarithms (the inverse of the observed information).
+    log_likelihood_ : float
+        Without the penalty.
+    converged_ : bool
+    status_ : {"converged", "max_iterations", "stalled", "boundary"}
+    n_iter_, gradient_norm_, hessian_eigenvalues_
+        Evaluations over all the rows; what the verdict of the optimiser rests on.
+    n_customers_ : float
+        Sum of weights.
+    unit_ : str or None
+
+    Notes
+    -----
+    Unlike in the BG/NBD model, customers who bought only once may have left.
+
+    Batislam, Denizel & Filiztekin (2007), Empirical validation and comparison of models for
+    customer base analysis, International Journal of Research in Marketing 24:201-209.
+    Formulas and numerics: docs/methods/mbg_nbd.md.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> orders = tn.datasets.load_cdnow(sample=True)
+    >>> log = tn.EventLog(orders, customer="customer_id", time="date", amount="amount")
+    >>> base = log.summary(unit="week", end="1997-09-30")
+    >>> model = tn.clv.MBGNBD().fit(base)
+    >>> {name: round(value, 3) for name, value in model.params_.items()}
+    {'r': 0.525, 'alpha': 6.183, 'a': 0.891, 'b': 1.614}
+    >>> round(model.log_likelihood_, 1)
+    -9582.1
+    """
+
+    parameter_names = ("r", "alpha", "a", "b")
+    _prefix = "mbg_nbd"
