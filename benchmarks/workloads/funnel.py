@@ -32,7 +32,7 @@ funnel = Workload(
     smoke={"n": 20_000, "customers": 2000},
     agree={f"step {k}": 0 for k in range(1, 6)},
     data="events",
-    bound="most of the CPU is the pass that keeps the latest start of each step, 8 ns an event: "
+    bound="half of the CPU is the pass that keeps the latest start of each step, 5 ns an event: "
     "a chain of loads that wait for the stores of the event before, and the mispredicted "
     "end of each customer; the rest, which ClickHouse is not asked for, are the times of "
     "those at each step, their quartiles, and who was open one window ago",
