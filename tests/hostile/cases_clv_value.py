@@ -175,7 +175,11 @@ CASES = [
     E("CLV: discount period", lambda: lifetime(discount_period="annum"), "discount_period must"),
     E("CLV: negative margin", lambda: lifetime(margin=-0.1), "margin must"),
     E("CLV: margin NaN", lambda: lifetime(margin=math.nan), "margin must"),
-    E("CLV: infinite horizon", lambda: lifetime(horizon=math.inf), "horizon must"),
+    E(
+        "CLV: for ever, and nothing discounted",
+        lambda: lifetime(horizon=math.inf, discount_rate=0.0),
+        "horizon must be finite where nothing is discounted and a <= 1",
+    ),
     E("CLV: two spend models", lambda: CLV(GammaGamma(), GammaGamma()).fit(cdnow()), ""),
     E("CLV: classes and not models", lambda: CLV(BGNBD, GammaGamma).fit(cdnow()), ""),
     E(

@@ -188,3 +188,82 @@ def test_the_first_purchase_is_no_repeat(model):
     assert model.expected_purchases(fresh, 39)[0] == pytest.approx(
         model.expected_purchases_new(39), rel=1e-13
     )
+
+
+# --- for ever ------------------------------------------------------------------------------------
+
+USUAL = {
+    "BGNBD": (0.25, 4.4, 0.8, 2.4),
+    "MBGNBD": (0.5, 6.0, 0.9, 1.6),
+    "ParetoNBD": (0.55, 10.6, 0.61, 11.7),
+}
+HISTORIES = customers([0, 1, 4, 30], [0.0, 10.0, 30.0, 38.0], [39.0, 39.0, 35.0, 39.0])
+
+
+def with_tail(kind, value):
+    """The usual model with another weight of those who stay long."""
+    theta = dict(zip(kind.parameter_names, USUAL[kind.__name__], strict=True))
+    return at(kind, list({**theta, kind._tail: value}.values()), unit="week")
+
+
+def test_a_discount_makes_for_ever_finite(kind):
+    model = with_tail(kind, 0.7)
+    for_ever = model.discounted_expected_purchases(HISTORIES, discount_rate=0.1)
+    near = 0.0
+    for years in (1, 5, 20, 80):
+        far = model.discounted_expected_purchases(HISTORIES, f"{years}y", discount_rate=0.1)
+        assert np.all((near < far) & (far < for_ever))
+        near = far
+    assert_allclose(
+        model.discounted_expected_purchases(HISTORIES, "1000y", 0.1), for_ever, rtol=1e-12
+    )
+    assert_allclose(
+        model.discounted_expected_purchases(HISTORIES, "5y", discount_rate=0.0),
+        model.expected_purchases(HISTORIES, "5y"),
+        rtol=1e-12,
+    )
+
+
+def test_without_a_discount_for_ever_is_the_limit_or_refused(kind):
+    for value in (0.7, 1.0):
+        with pytest.raises(tn.InvalidInputError, match=f"{kind._tail} <= 1: the sum diverges"):
+            with_tail(kind, value).expected_purchases(HISTORIES, np.inf)
+    model = with_tail(kind, 3.0)
+    x, _, age = columns(HISTORIES)
+    if kind is tn.clv.ParetoNBD:  # the mean of lambda times that of 1/mu
+        r, alpha, s, beta = model.params_.values()
+        if_alive = (r + x) / (alpha + age) * (beta + age) / (s - 1.0)
+    else:  # the mean of 1/p over beta(a, b + chances outlived)
+        _, _, a, b = model.params_.values()
+        if_alive = (b + x + (kind is tn.clv.MBGNBD)) / (a - 1.0) + 1.0
+    assert_allclose(
+        model.expected_purchases(HISTORIES, np.inf),
+        if_alive * model.probability_alive(HISTORIES),
+        rtol=1e-12,
+    )
+
+
+def test_the_limit_of_the_tail_is_no_hole(kind):
+    for horizon in (1.0, 52.0, 5200.0):
+        exact, near = (
+            with_tail(kind, v).expected_purchases(HISTORIES, horizon) for v in (1.0, 1.0 + 1e-9)
+        )
+        assert_allclose(near, exact, rtol=1e-7)
+        discounted = (
+            with_tail(kind, v).discounted_expected_purchases(HISTORIES) for v in (1.0, 1.0 + 1e-9)
+        )
+        assert_allclose(*discounted, rtol=1e-7)
+
+
+def test_of_a_million_customers_all_is_finite(kind):
+    rng = np.random.default_rng(1)
+    n = 1_000_000
+    x = np.floor(rng.pareto(0.7, n)).clip(0, 300)
+    age = rng.uniform(0.0, 1000.0, n)
+    last = np.where(x > 0, np.maximum(age * rng.beta(3.0, 0.5, n), 1e-3), 0.0)
+    data = customers(x, last, np.maximum(age, last))
+    model = with_tail(kind, 0.7)
+    alive = model.probability_alive(data)
+    assert np.all((alive >= 0.0) & (alive <= 1.0))
+    dert = model.discounted_expected_purchases(data)
+    assert np.all(np.isfinite(dert) & (dert >= 0.0))

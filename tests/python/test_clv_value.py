@@ -111,13 +111,18 @@ def test_edges(base, model):
     assert not np.any([nothing.clv, nothing.lower, nothing.upper])
     far = model.predict(base, "200y", discount_rate=0.5)
     assert_allclose(far.clv, model.predict(base, "100y", discount_rate=0.5).clv, rtol=1e-12)
+    for_ever = model.predict(base, np.inf, discount_rate=0.5, interval=0.9)
+    assert_allclose(for_ever.clv, far.clv, rtol=1e-12)
+    assert np.all(np.isinf(for_ever.expected_purchases))  # a < 1: they never end
+    assert np.all((for_ever.lower < for_ever.clv) & (for_ever.clv < for_ever.upper))
 
 
 @pytest.mark.parametrize(
     ("arguments", "argument"),
     [
         ({"horizon": -1}, "horizon"),
-        ({"horizon": np.inf}, "horizon"),
+        ({"horizon": np.inf, "discount_rate": 0.0}, "horizon"),
+        ({"horizon": np.inf, "discount_rate": -0.01}, "horizon"),
         ({"horizon": "1 fortnight"}, "horizon"),
         ({"discount_rate": -1.0}, "discount_rate"),
         ({"discount_rate": -2.0}, "discount_rate"),

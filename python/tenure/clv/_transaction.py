@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
@@ -9,7 +10,15 @@ import numpy as np
 
 from tenure import _core
 from tenure._errors import InvalidInputError
-from tenure._time import MICROS_PER_DAY, UNIT_DAYS, as_cutoff, as_horizon, as_unit, engine_period
+from tenure._time import (
+    MICROS_PER_DAY,
+    UNIT_DAYS,
+    as_cutoff,
+    as_horizon,
+    as_unit,
+    discount_rate_per_unit,
+    engine_period,
+)
 from tenure._validation import Floats, as_choice, as_column, as_count, as_number, as_threads
 from tenure.clv import _data
 from tenure.clv._likelihood import LikelihoodModel, require_unit, two_sided
@@ -27,6 +36,8 @@ class TransactionModel(LikelihoodModel):
     """
 
     _prefix: ClassVar[str]
+    #: Above 1 customers leave so quickly that all their purchases to come are a finite number.
+    _tail: ClassVar[str]
     _fitted: tuple[str, ...] = (*LikelihoodModel._fitted, "unit_")
 
     unit_: str | None
@@ -111,7 +122,7 @@ class TransactionModel(LikelihoodModel):
 
     def _horizon(self, horizon: Any) -> float:
         if isinstance(horizon, (int, float, np.integer, np.floating)):
-            return as_number(horizon, "horizon", at_least=0.0)
+            return as_number(horizon, "horizon", at_least=0.0, finite=False)
         return as_horizon(horizon, require_unit(self.unit_, "a horizon with a unit"))
 
     def probability_alive(self, data: Any, interval: float | None = None) -> Any:
@@ -153,7 +164,8 @@ class TransactionModel(LikelihoodModel):
             As for `fit`, in the same unit.
         horizon : float or str
             From the end of observation on: a number in the unit of the model, or a text such as
-            "39w", "6mo" or "1y", which needs a model that knows its unit.
+            "39w", "6mo" or "1y", which needs a model that knows its unit. Infinite where
+            customers leave quickly enough: a > 1, or s > 1.
         interval : float, optional
             Confidence level, such as 0.95. Limits are symmetric in the logarithm, and tell the
             uncertainty of the parameters only.
@@ -169,6 +181,69 @@ class TransactionModel(LikelihoodModel):
             return got
         quantity = f"Purchases expected within {length:g}"
         return self._limits(p.customer, got, interval, quantity)
+
+    def discounted_expected_purchases(
+        self,
+        data: Any,
+        horizon: Any = math.inf,
+        discount_rate: float = 0.10,
+        discount_period: str = "year",
+        interval: float | None = None,
+    ) -> Any:
+        """Return the discounted expected purchases of each customer (DERT, or DECT with a horizon).
+
+        Parameters
+        ----------
+        data : Summary, data frame or dict of arrays
+            As for `fit`, in the same unit.
+        horizon : float or str, default: for ever
+            From the end of observation on, as for `expected_purchases`. Without an end there must
+            be a discount, or customers must leave quickly enough: a > 1, or s > 1.
+        discount_rate : float, default 0.10
+            A `discount_period`, > -1. Purchases are discounted in continuous time at
+            ln(1 + discount_rate), so that one a whole period ahead counts 1 / (1 + discount_rate).
+        discount_period : {"day", "week", "month", "year"}
+        interval : float, optional
+            Confidence level, as for `expected_purchases`.
+
+        Returns
+        -------
+        float64 array of n, or Predictions with `interval`
+
+        Raises
+        ------
+        InvalidInputError
+            Also where the sum has no end and diverges.
+
+        Notes
+        -----
+        Fader, Hardie & Lee (2005), RFM and CLV: using iso-value curves for customer base analysis,
+        Journal of Marketing Research 42:415-430, eq. 2 has the Pareto/NBD in closed form.
+
+        Examples
+        --------
+        >>> import tenure as tn
+        >>> orders = tn.datasets.load_cdnow(sample=True)
+        >>> log = tn.EventLog(orders, customer="customer_id", time="date", amount="amount")
+        >>> base = log.summary(unit="week", end="1997-09-30")
+        >>> dert = tn.clv.ParetoNBD().fit(base).discounted_expected_purchases(base)
+        >>> round(float(dert.mean()), 2)
+        3.83
+        """
+        p = self._read(data)
+        rate = self._rate(discount_rate, discount_period)
+        got = self._discounted(p, self._horizon(horizon), rate, interval is not None)
+        if interval is None:
+            return got
+        return self._limits(p.customer, got, interval, "Discounted purchases expected")
+
+    def _rate(self, discount_rate: Any, discount_period: Any) -> float:
+        """Return the continuous rate of discount in the unit of the model."""
+        as_unit(discount_period, "discount_period")
+        if as_number(discount_rate, "discount_rate", above=-1.0) == 0.0:
+            return 0.0
+        unit = require_unit(self.unit_, "a discount rate")
+        return discount_rate_per_unit(discount_rate, discount_period, unit)
 
     def _discounted(self, p: _data.Purchases, horizon: float, rate: float, errors: bool) -> Any:
         """Expected purchases, discounted by exp(-rate * time); with errors of the logarithm."""

@@ -74,3 +74,4 @@ class BGNBD(TransactionModel):
 
     parameter_names = ("r", "alpha", "a", "b")
     _prefix = "bg_nbd"
+    _tail = "a"

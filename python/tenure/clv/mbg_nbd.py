@@ -71,3 +71,4 @@ class MBGNBD(TransactionModel):
 
     parameter_names = ("r", "alpha", "a", "b")
     _prefix = "mbg_nbd"
+    _tail = "a"

@@ -71,3 +71,4 @@ class ParetoNBD(TransactionModel):
 
     parameter_names = ("r", "alpha", "s", "beta")
     _prefix = "pareto_nbd"
+    _tail = "s"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -9,10 +10,9 @@ import numpy as np
 from tenure._errors import InvalidInputError
 from tenure._estimator import Estimator
 from tenure._model_file import storable
-from tenure._time import as_unit, discount_rate_per_unit
 from tenure._validation import as_number
 from tenure.clv import _data
-from tenure.clv._likelihood import require_unit, two_sided
+from tenure.clv._likelihood import two_sided
 from tenure.clv._tables import LifetimeValue
 from tenure.clv._transaction import TransactionModel
 from tenure.clv.gamma_gamma import GammaGamma
@@ -100,7 +100,9 @@ class CLV(Estimator):
         data : Summary, data frame or dict of arrays
             As for `fit`, in the same unit of time.
         horizon : float or str
-            From the end of observation on: a number in the unit of the fit, or a text such as "1y".
+            From the end of observation on: a number in the unit of the fit, a text such as "1y",
+            or infinity. The column `expected_purchases` is not discounted, and then infinite where
+            customers leave too slowly.
         discount_rate : float, default 0.10
             A `discount_period`, > -1. Purchases are discounted in continuous time at
             ln(1 + discount_rate), so that one a whole period ahead counts 1 / (1 + discount_rate).
@@ -120,13 +122,8 @@ class CLV(Estimator):
         purchases = model._read(data)
         spending = _data.spend(data)
         length = model._horizon(horizon)
-        as_unit(discount_period, "discount_period")
-        rate = as_number(discount_rate, "discount_rate", above=-1.0)
+        rate = model._rate(discount_rate, discount_period)
         share = as_number(margin, "margin", at_least=0.0)
-        if rate != 0.0:
-            rate = discount_rate_per_unit(
-                discount_rate, discount_period, require_unit(model.unit_, "a discount rate")
-            )
 
         errors = interval is not None
         discounted = model._discounted(purchases, length, rate, errors)
@@ -137,6 +134,11 @@ class CLV(Estimator):
             (discounted, in_purchases), (spend, in_spend) = discounted, spend
             with np.errstate(over="ignore", under="ignore"):
                 spread = np.exp(z * np.hypot(in_purchases, in_spend))
+        counted = discounted
+        if rate != 0.0 and math.isinf(length) and model.params_[model._tail] <= 1.0:
+            counted = np.where(discounted > 0.0, np.inf, 0.0)  # what is not discounted has no end
+        elif rate != 0.0:
+            counted = model._discounted(purchases, length, 0.0, False)
         # Nobody buys within no time, however much an order would bring.
         value = np.where(discounted > 0.0, discounted * spend * share, 0.0)
         if interval is not None:
@@ -144,9 +146,7 @@ class CLV(Estimator):
         return LifetimeValue(
             customer=purchases.customer,
             probability_alive=model.probability_alive(data),
-            expected_purchases=(
-                discounted if rate == 0.0 else model._discounted(purchases, length, 0.0, False)
-            ),
+            expected_purchases=counted,
             expected_spend=spend,
             clv=value,
             lower=lower,
