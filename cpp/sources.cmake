@@ -13,6 +13,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/pareto_nbd_predict.cpp
   cpp/src/clv/repeat_purchases.cpp
   cpp/src/clv/rising_factorial.cpp
+  cpp/src/clv/time_left.cpp
   cpp/src/cohort/active_users.cpp
   cpp/src/cohort/age_clock.cpp
   cpp/src/cohort/contract_table.cpp

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "tenure/special/beta.hpp"
-#include "tenure/special/gauss_legendre.hpp"
+#include "time_left.hpp"
 
 namespace tenure::clv {
 namespace {
@@ -117,54 +117,17 @@ double bg_nbd_log_expected_alive(const BgNbdParameters& p, double x, double age,
   return s.log();
 }
 
-double bg_nbd_log_rate_alive(const BgNbdParameters& p, double x, double age, double after) {
-  const double m = p.r + x, b = p.b + x, c = p.a + b;
-  const double w = after / (p.alpha + age);
-  const double z = w / (1.0 + w);
-  const double log_rate = std::log(m) - std::log(p.alpha + age);  // at once
-  const double log_none = -(m + 1.0) * std::log1p(w);
-  if (series_length(m + 1.0, z) > kLongestSeries) {
-    return log_rate + log_beta_mean(p.a, b, w, m + 1.0, 0.0,
-                                    [&](double q) { return -(m + 1.0) * std::log1p(q * w); });
-  }
-
-  const bool tiny = log_none < -690.0;
-  ScaledSum s{tiny ? log_none : 0.0};
-  double term = tiny ? 1.0 : std::exp(log_none);  // P(K = k) times the chance to outlive k
-  s.sum = term;
-  for (double k = 1.0;; k += 1.0) {
-    term *= z * (m + k) / k * ((b + k - 1.0) / (c + k - 1.0));
-    s.sum += term;
-    const double ratio = std::max(z, z * (m + k + 1.0) / (k + 1.0));
-    if (ratio < 1.0 && !(term * ratio > kEpsilon * (1.0 - ratio) * s.sum)) break;
-    if (tiny) s.rescale(term);
-  }
-  return log_rate + s.log();
-}
-
 double bg_nbd_log_discounted_alive(const BgNbdParameters& p, double x, double age, double horizon,
                                    double discount_rate) {
   if (discount_rate == 0.0) return bg_nbd_log_expected_alive(p, x, age, horizon);
   if (!(horizon > 0.0)) return -std::numeric_limits<double>::infinity();
-  static const special::QuadratureRule rule = special::gauss_legendre(16);
-  const double start = p.alpha + age;
-  double sum = 0.0;
-  // Panels over which age grows by e^3 and the discount changes by e^8 at most: in both measures
-  // the integrand is then so smooth that 16 nodes resolve it to rounding. [docs/methods/clv.md]
-  for (double from = 0.0; from < horizon;) {
-    const double longest = std::min(19.0 * (start + from), 8.0 / std::abs(discount_rate));
-    const double to = std::min(horizon, from + longest);
-    if (discount_rate * from > 45.0) break;  // what is left counts for nothing any more
-    const double length = std::log1p((to - from) / (start + from));
-    for (std::size_t j = 0; j < rule.node.size(); ++j) {
-      const double grown = (start + from) * std::exp(length * rule.node[j]);
-      const double after = std::clamp(grown - start, from, to);
-      sum += rule.weight[j] * length * grown *
-             std::exp(bg_nbd_log_rate_alive(p, x, age, after) - discount_rate * after);
-    }
-    from = to;
-  }
-  return std::log(sum);
+  const double m = p.r + x, start = p.alpha + age;
+  // Given p, purchases come at the rate m/start (1 + p t/start)^-(m + 1) at t from now.
+  const double told = discount_rate > 0.0 ? std::min(horizon, 45.0 / discount_rate) : horizon;
+  const double log_at_zero = std::log(m * told / start) + std::log(shrink(discount_rate * told));
+  return log_beta_mean(p.a, p.b + x, told / start, m + 1.0, log_at_zero, [&](double leave) {
+    return std::log(m / leave) + log_time_left(start / leave, m + 1.0, horizon, discount_rate);
+  });
 }
 
 }  // namespace tenure::clv

@@ -11,11 +11,9 @@ namespace tenure::clv {
 /// p.
 double bg_nbd_log_expected_alive(const BgNbdParameters& p, double x, double age, double horizon);
 
-/// log of the expected rate of purchases `after` such a customer was alive at age T.
-double bg_nbd_log_rate_alive(const BgNbdParameters& p, double x, double age, double after);
-
-/// log of the integral over (0, horizon] of that rate times exp(-discount_rate * time), by
-/// Gauss-Legendre in log(alpha + T + time), where the integrand is analytic in a wide strip.
+/// log of the same, each purchase discounted by exp(-discount_rate * time): given p, purchases come
+/// at the rate m/(alpha + T) (1 + p t/(alpha + T))^-(m + 1), which is integrated over t, and then
+/// over p.
 double bg_nbd_log_discounted_alive(const BgNbdParameters& p, double x, double age, double horizon,
                                    double discount_rate);
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <utility>
 
-#include "pareto_nbd_silence.hpp"
+#include "falling.hpp"
 #include "tenure/clv/pareto_nbd.hpp"
 #include "tenure/clv/rising_factorial.hpp"
 #include "tenure/support/clones.hpp"
@@ -57,7 +57,7 @@ TENURE_CLONES void add_rows(const Rows& rows, std::int64_t from, std::int64_t to
     for (int i = 0; i < full; ++i) {
       a[i] = 1.0 / (p.alpha + t_x[i]);
       b[i] = 1.0 / (p.beta + t_x[i]);
-      rate[i] = silence::rate(m, a[i], p.s, b[i]);
+      rate[i] = falling::rate(m, a[i], p.s, b[i]);
       const double told = std::min(silent[i], cut * (p.alpha + t_x[i]));
       range[i] = special::vector_log(1.0 + rate[i] * told);
     }
@@ -65,7 +65,7 @@ TENURE_CLONES void add_rows(const Rows& rows, std::int64_t from, std::int64_t to
     for (auto& sum : moment)
       for (int i = 0; i < full; ++i) sum[i] = 0.0;
 
-    const special::QuadratureRule& rule = silence::rule(silence::grade_of(longest));
+    const special::QuadratureRule& rule = falling::rule(falling::grade_of(longest));
     for (std::size_t j = 0; j < rule.node.size(); ++j) {
       const double node = rule.node[j], weight = rule.weight[j];
       for (int i = 0; i < full; ++i) {
@@ -208,7 +208,7 @@ Derivatives<4> pareto_nbd_derivatives(const ParetoNbdParameters& p, const Purcha
       const std::int64_t end = std::min(to, sample.first[group + 1]);
       const double x = sample.x[group + sample.zero_groups()];
       Sums sums{};
-      add_rows(rows, from, end, p, x, silence::cut(p.r + x), sums);
+      add_rows(rows, from, end, p, x, falling::cut(p.r + x), sums);
       double factor = 1.0;
       if (stride > 1) {
         // Few rows stand for all of the run: a run of 17 has 2 in a sample of every 16th.

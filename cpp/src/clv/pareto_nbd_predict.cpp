@@ -3,14 +3,15 @@
 #include <limits>
 #include <numeric>
 
+#include "falling.hpp"
 #include "horizon.hpp"
-#include "pareto_nbd_silence.hpp"
 #include "tenure/clv/by_age.hpp"
 #include "tenure/clv/pareto_nbd.hpp"
 #include "tenure/special/gamma.hpp"
 #include "tenure/support/clones.hpp"
 #include "tenure/support/errors.hpp"
 #include "tenure/support/parallel.hpp"
+#include "time_left.hpp"
 
 namespace tenure::clv {
 namespace {
@@ -28,13 +29,13 @@ TENURE_CLONES void weigh(const ParetoNbdParameters& p, const double* x, const do
     m[i] = p.r + x[i];
     a[i] = 1.0 / (p.alpha + t_x[i]);
     b[i] = 1.0 / (p.beta + t_x[i]);
-    rate[i] = silence::rate(m[i], a[i], p.s, b[i]);
-    const double told = std::min(age[i] - t_x[i], silence::cut(m[i]) * (p.alpha + t_x[i]));
+    rate[i] = falling::rate(m[i], a[i], p.s, b[i]);
+    const double told = std::min(age[i] - t_x[i], falling::cut(m[i]) * (p.alpha + t_x[i]));
     range[i] = special::vector_log(1.0 + rate[i] * told);
     leave[i] = 0.0;
   }
   for (int i = 0; i < n; ++i) longest = std::max(longest, range[i]);
-  const special::QuadratureRule& rule = silence::rule(silence::grade_of(longest));
+  const special::QuadratureRule& rule = falling::rule(falling::grade_of(longest));
   for (std::size_t j = 0; j < rule.node.size(); ++j) {
     const double node = rule.node[j], weight = rule.weight[j];
     for (int i = 0; i < n; ++i) {
@@ -72,33 +73,6 @@ Buffer<double> by_row(const ParetoNbdParameters& p, const RepeatPurchases& c,
   return out;
 }
 
-/// (1 - exp(-z)) / z, 1 at 0.
-double shrink(double z) { return z == 0.0 ? 1.0 : -std::expm1(-z) / z; }
-
-/// log of the integral over t in (0, horizon] of exp(-rate t) (1 + t/b)^-s, over b.
-double log_time_left(double b, double s, double horizon, double rate) {
-  if (rate == 0.0) {
-    if (std::isinf(horizon)) return -std::log(s - 1.0);
-    const double l = std::log1p(horizon / b);
-    return std::log(l) + std::log(shrink((s - 1.0) * l));
-  }
-  const double fall = std::abs(rate) + s / b;
-  const double told = rate > 0.0 ? std::min(horizon, 45.0 / rate) : horizon;
-  // Counted from the end where it grows, so that nothing overflows.
-  const double top = rate > 0.0 ? 0.0 : -rate * told;
-  const double range = std::log1p(fall * told);
-  const auto panels = static_cast<int>(std::ceil(range));
-  const special::QuadratureRule& rule = silence::rule(1);
-  double sum = 0.0;
-  for (int k = 0; k < panels; ++k)
-    for (std::size_t j = 0; j < rule.node.size(); ++j) {
-      const double q = range * (k + rule.node[j]) / panels;
-      const double t = std::expm1(q) / fall;
-      sum += rule.weight[j] * std::exp(q - rate * t - top - s * std::log1p(t / b));
-    }
-  return std::log(sum * range / panels / (fall * b)) + top;
-}
-
 /// Calls node(t, weight) for a quadrature over t in (from, to]: panels of at most 1 in log(1 +
 /// t/unit), in which all scales of time from `unit` on are smooth.
 template <class Node>
@@ -106,7 +80,7 @@ void integrate(double from, double to, double unit, const Node& node) {
   const double low = std::log1p(from / unit), range = std::log1p(to / unit) - low;
   const auto panels = std::max(1, static_cast<int>(std::ceil(range)));
   static const special::QuadratureRule few = special::gauss_legendre(6);
-  const special::QuadratureRule& rule = range < 0.05 ? few : silence::rule(2);
+  const special::QuadratureRule& rule = range < 0.05 ? few : falling::rule(2);
   for (int k = 0; k < panels; ++k)
     for (std::size_t j = 0; j < rule.node.size(); ++j) {
       const double q = low + range * (k + rule.node[j]) / panels;

@@ -7,17 +7,16 @@
 #include "tenure/special/elementary.hpp"
 #include "tenure/special/gauss_legendre.hpp"
 
-/// What the silence between the last purchase and the end of observation tells: the integral over
-/// the time t of leaving in (t_x, T] of
+/// Quadrature for products of powers and exponentials that fall in time, such as
 ///
-///     f(t) = ((alpha + t_x)/(alpha + t))^m ((beta + t_x)/(beta + t))^(s + 1),   m = r + x.
+///     (1 + a t)^-m (1 + b t)^-(s + 1)   or   exp(-d t) (1 + b t)^-s.
 ///
-/// It falls from 1 at t_x, first at the rate m/(alpha + t_x) + (s + 1)/(beta + t_x), then slower
-/// and slower. In q = log(1 + c (t - t_x)), with c about that rate, it is smooth over all scales of
-/// time, and Gauss-Legendre converges geometrically. [docs/methods/pareto_nbd.md]
-namespace tenure::clv::silence {
+/// They fall from 1 at t = 0, first at some rate, then slower and slower. In q = log(1 + c t), with
+/// c about that rate, they are smooth over all scales of time, and Gauss-Legendre converges
+/// geometrically. [docs/methods/pareto_nbd.md]
+namespace tenure::clv::falling {
 
-/// The c above. Small powers too are singular within a time of alpha + t_x.
+/// The c for two powers. Small ones too are singular at -1/a.
 [[gnu::always_inline]] inline double rate(double m, double a, double s, double b) {
   return (m > 1.0 ? m : 1.0) * a + (s + 1.0) * b;
 }
@@ -45,10 +44,9 @@ inline const special::QuadratureRule& rule(std::size_t grade) {
   return rules[grade];
 }
 
-/// Behind this much time f is below 1e-17, and so is what is left of the integral, relative to it.
-/// A constant of the frequency, times alpha + t_x.
+/// Behind this, (1 + u)^-m and its integral from there on are below 1e-17 of those before.
 inline double cut(double m) {
   return m > 1.0 ? std::expm1(std::min(700.0, 40.0 / (m - 1.0))) : 1e300;
 }
 
-}  // namespace tenure::clv::silence
+}  // namespace tenure::clv::falling
