@@ -331,7 +331,7 @@ struct Entry {
 
   void copy_to(char* to) const {
     if (!is_short()) {
-      std::memcpy(to, text, length);
+      std::copy_n(text, length, to);
       return;
     }
     // By value: where the text stands is far away.
@@ -340,7 +340,7 @@ struct Entry {
       bytes[i] = static_cast<char>(head >> (56 - 8 * i));
       bytes[8 + i] = static_cast<char>(tail >> (56 - 8 * i));
     }
-    std::memcpy(to, bytes.data(), length);
+    std::copy_n(bytes.data(), length, to);  // nowhere, if all texts are empty
   }
 };
 

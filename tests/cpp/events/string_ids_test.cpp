@@ -100,6 +100,13 @@ TEST(EncodeText, SharesOutManyRows) {
   EXPECT_TRUE(std::ranges::equal(one.code[0].span(), three.code[0].span()));
 }
 
+TEST(EncodeText, TakesNothingButEmptyTexts) {
+  const Column column({"", "", ""}, TextChunk::Layout::offsets32);
+  const EncodedText encoded = encode_text({column.chunk}, {2});
+  EXPECT_EQ(encoded.table.size(), 1);
+  EXPECT_EQ(encoded.table[0], "");
+}
+
 TEST(EncodeText, SkipsNullCells) {
   Column column({"b", "a", "b"}, TextChunk::Layout::offsets32);
   const std::uint8_t valid = 0b101;
@@ -107,6 +114,7 @@ TEST(EncodeText, SkipsNullCells) {
   const EncodedText encoded = encode_text({column.chunk}, {1});
   EXPECT_EQ(encoded.table.size(), 1);
   EXPECT_EQ(encoded.table[0], "b");
+  EXPECT_EQ(encoded.code[0][1], 0);
 }
 
 }  // namespace
