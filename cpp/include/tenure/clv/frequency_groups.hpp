@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "tenure/support/buffer.hpp"
 #include "tenure/support/parallel.hpp"
 
 namespace tenure::clv {
@@ -28,7 +29,9 @@ FrequencyGroups group_by_frequency(std::span<const double> frequency, double low
   constexpr int kDirect = 1024;
   const std::int64_t rows = std::ssize(frequency);
   const std::int64_t blocks = block_count(rows, kBlock);
-  const double* const x = frequency.data();
+  // Places follow from counts: a caller's thread that writes in between must not move them.
+  Buffer<double> own(rows);
+  double* const x = own.data();
 
   std::vector<std::int64_t> next(static_cast<std::size_t>(blocks * kDirect), 0);
   std::vector<std::vector<std::int64_t>> rare(static_cast<std::size_t>(blocks));
@@ -37,6 +40,8 @@ FrequencyGroups group_by_frequency(std::span<const double> frequency, double low
       [&](std::int64_t block, std::int64_t from, std::int64_t to) {
         std::int64_t* const count = next.data() + block * kDirect;
         for (std::int64_t i = from; i < to; ++i) {
+          const double v = frequency[static_cast<std::size_t>(i)];
+          x[i] = v >= 0.0 && v <= 0x1p51 ? v : 0.0;
           if (x[i] < kDirect)
             ++count[static_cast<int>(x[i])];
           else
