@@ -223,29 +223,17 @@ Derivatives<4> bg_nbd_derivatives(const BgNbdParameters& p, const PurchaseSample
   };
   total += block_reduce(sample.age.size(), execution, Derivatives<4>{}, age_sums);
 
-  // Blocks are cut across groups: a block holds the end of one frequency and begins the next.
-  const std::size_t zero = sample.zero_groups();
   const auto left_sums = [&](std::int64_t from, std::int64_t to) {
     Derivatives<4> part;
-    auto group =
-        static_cast<std::size_t>(std::upper_bound(sample.first.begin(), sample.first.end(), from) -
-                                 sample.first.begin() - 1);
-    for (; from < to; ++group) {
-      const std::int64_t end = std::min(to, sample.first[group + 1]);
-      const double x = sample.x[group + zero];
+    const auto add = [&](double x, std::int64_t first, std::int64_t last, double factor) {
       const double log_odds = std::log(p.a) - std::log(p.b + (x - 1.0));
       Sums sums{};
-      add_rows(sample.repeat_times.data(), sample.repeat_weight.data(), from, end, stride, p.alpha,
-               log_odds, p.r + x, sums);
-      if (stride > 1) {
-        // Few rows stand for all of the run: a run of 17 has 2 in a sample of every 16th.
-        const auto rows = static_cast<double>(end - from);
-        const auto seen = static_cast<double>((end - from + stride - 1) / stride);
-        for (double& s : sums) s *= rows / seen;
-      }
+      add_rows(sample.repeat_times.data(), sample.repeat_weight.data(), first, last, stride,
+               p.alpha, log_odds, p.r + x, sums);
+      for (double& s : sums) s *= factor;
       part += left_part(p, x, sums);
-      from = end;
-    }
+    };
+    sample.each_run(from, to, stride, add);
     return part;
   };
   total += block_reduce(sample.repeat_rows(), execution, Derivatives<4>{}, left_sums);

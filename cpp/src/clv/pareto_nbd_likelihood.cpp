@@ -198,28 +198,16 @@ Derivatives<4> pareto_nbd_derivatives(const ParetoNbdParameters& p, const Purcha
   Derivatives<4> total = frequency_part(p, sample);
   const Rows rows{sample.repeat_times.data(),
                   sample.repeat_weight.empty() ? nullptr : sample.repeat_weight.data(), stride};
-  // Blocks are cut across groups: a block holds the end of one frequency and begins the next.
   const auto of_rows = [&](std::int64_t from, std::int64_t to) {
     Derivatives<4> part;
-    auto group =
-        static_cast<std::size_t>(std::upper_bound(sample.first.begin(), sample.first.end(), from) -
-                                 sample.first.begin() - 1);
-    for (; from < to; ++group) {
-      const std::int64_t end = std::min(to, sample.first[group + 1]);
-      const double x = sample.x[group + sample.zero_groups()];
+    const auto add = [&](double x, std::int64_t first, std::int64_t last, double factor) {
       Sums sums{};
-      add_rows(rows, from, end, p, x, falling::cut(p.r + x), sums);
-      double factor = 1.0;
-      if (stride > 1) {
-        // Few rows stand for all of the run: a run of 17 has 2 in a sample of every 16th.
-        const auto all = static_cast<double>(end - from);
-        factor = all / static_cast<double>((end - from + stride - 1) / stride);
-      }
+      add_rows(rows, first, last, p, x, falling::cut(p.r + x), sums);
       part.value += factor * sums[kValue];
       for (std::size_t k = 0; k < 4; ++k) part.gradient[k] += factor * sums[kGradient + k];
       for (std::size_t k = 0; k < 10; ++k) part.hessian[k] += factor * sums[kHessian + k];
-      from = end;
-    }
+    };
+    sample.each_run(from, to, stride, add);
     return part;
   };
   total += block_reduce(sample.repeat_rows(), execution, Derivatives<4>{}, of_rows, 1024);

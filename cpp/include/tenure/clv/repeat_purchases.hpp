@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -63,6 +64,22 @@ struct PurchaseSample {
   /// 1 if there are customers with x = 0 whose rows are left out, else 0.
   std::size_t zero_groups() const { return x.size() - (first.size() - 1); }
   std::int64_t repeat_rows() const { return first.empty() ? 0 : first.back(); }
+
+  /// Calls body(x, from, to, factor) for the runs of one frequency in rows [from, to), which may
+  /// begin and end within a group. `factor` is the number of rows that each of every `stride`-th
+  /// one stands for: a run of 17 has 2 in a sample of every 16th.
+  template <class Body>
+  void each_run(std::int64_t from, std::int64_t to, std::int64_t stride, const Body& body) const {
+    auto group = static_cast<std::size_t>(std::upper_bound(first.begin(), first.end(), from) -
+                                          first.begin() - 1);
+    for (; from < to; ++group) {
+      const std::int64_t end = std::min(to, first[group + 1]);
+      const auto rows = static_cast<double>(end - from);
+      const auto seen = static_cast<double>((end - from + stride - 1) / stride);
+      body(x[group + zero_groups()], from, end, rows / seen);
+      from = end;
+    }
+  }
 };
 
 /// Checks the rows and builds the sample. O(n), two passes; the collapse of equal rows is tried
