@@ -25,9 +25,11 @@ void require_length(const char* argument, std::span<const double> column, std::i
                        "as long as the other columns");
 }
 
-/// The first rule that row i breaks, as the error to throw. One of them is broken.
-[[noreturn]] void refuse(const RepeatPurchases& p, std::int64_t i) {
+/// Throws for the first rule that row i breaks. The row is read here once more: if somebody else
+/// has mended it since, it is right.
+void require_valid_row(const RepeatPurchases& p, std::int64_t i) {
   const double x = p.frequency[i], t_x = p.recency[i], age = p.age[i];
+  const double w = p.weight ? (*p.weight)[i] : 1.0;
   if (!(x >= 0.0 && x <= kLargestCount && whole(x)))
     throw InvalidInput("frequency", i, x, "a whole number >= 0");
   if (!(std::isfinite(age) && age >= 0.0)) throw InvalidInput("T", i, age, "finite and >= 0");
@@ -35,7 +37,7 @@ void require_length(const char* argument, std::span<const double> column, std::i
   if (t_x > age) throw InvalidInput("recency", i, t_x, "at most T");
   if (x == 0.0 && t_x > 0.0) throw InvalidInput("recency", i, t_x, "0 where frequency is 0");
   if (x > 0.0 && !(t_x > 0.0)) throw InvalidInput("recency", i, t_x, "> 0 where frequency is > 0");
-  throw InvalidInput("weight", i, (*p.weight)[i], "finite and >= 0");
+  if (!(w >= 0.0 && std::isfinite(w))) throw InvalidInput("weight", i, w, "finite and >= 0");
 }
 
 /// Sums by key, in the order in which the keys first came: open addressing over a dense list. The
@@ -246,13 +248,7 @@ void require_valid(const RepeatPurchases& p, const Execution& execution) {
         bad |= !((w >= 0.0) & (w <= std::numeric_limits<double>::max()));
       }
     if (!bad) return;
-    for (std::int64_t i = from; i < to; ++i) {
-      const double w = p.weight ? (*p.weight)[i] : 1.0;
-      if (!(x[i] >= 0.0 && x[i] <= kLargestCount && whole(x[i]) && t_x[i] >= 0.0 &&
-            t_x[i] <= age[i] && std::isfinite(age[i]) && (x[i] > 0.0) == (t_x[i] > 0.0) &&
-            w >= 0.0 && std::isfinite(w)))
-        refuse(p, i);
-    }
+    for (std::int64_t i = from; i < to; ++i) require_valid_row(p, i);
   });
 }
 
