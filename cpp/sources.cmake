@@ -1,5 +1,6 @@
 # Every source by name, one list a target: a file that is not here is not built.
 set(TENURE_CORE_SOURCES
+  cpp/src/clv/bg_nbd_future.cpp
   cpp/src/clv/bg_nbd_likelihood.cpp
   cpp/src/clv/bg_nbd_predict.cpp
   cpp/src/clv/bg_nbd_series.cpp
@@ -8,7 +9,10 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/fit.cpp
   cpp/src/clv/gamma_gamma.cpp
   cpp/src/clv/mbg_nbd.cpp
+  cpp/src/clv/negative_binomial.cpp
   cpp/src/clv/order_days.cpp
+  cpp/src/clv/outlook.cpp
+  cpp/src/clv/pareto_nbd_future.cpp
   cpp/src/clv/pareto_nbd_likelihood.cpp
   cpp/src/clv/pareto_nbd_predict.cpp
   cpp/src/clv/repeat_purchases.cpp
@@ -92,6 +96,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_special.cpp
   cpp/bindings/bind_survival.cpp
   cpp/bindings/clv_gamma_gamma.cpp
+  cpp/bindings/clv_outlook.cpp
   cpp/bindings/clv_transactions.cpp
   cpp/bindings/cohort_compare.cpp
   cpp/bindings/cohort_contracts.cpp
@@ -109,6 +114,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/clv/by_age_test.cpp
   tests/cpp/clv/gamma_gamma_test.cpp
   tests/cpp/clv/order_days_test.cpp
+  tests/cpp/clv/outlook_test.cpp
   tests/cpp/clv/repeat_purchases_test.cpp
   tests/cpp/clv/rising_factorial_test.cpp
   tests/cpp/clv/transaction_models_test.cpp

@@ -190,6 +190,13 @@ def predict(given: tuple[Any, Any], threads: int) -> Any:
     return model.predict(data, horizon=39.0, discount_rate=0.0)
 
 
+def foretell(given: tuple[Any, Any], threads: int) -> Any:
+    model, data = given
+    model.transactions_.n_threads = threads
+    forecast = model.transactions_.predictive_interval(data, 39.0)
+    return forecast, model.transactions_.next_purchase(data)
+
+
 ENTRIES = [
     Entry("EventLog", orders, index, 20_000_000),
     Entry("EventLog of text ids", named_orders, index, 4_000_000),
@@ -327,6 +334,7 @@ ENTRIES = [
         5_000_000,
     ),
     Entry("CLV.predict", fitted, predict, 3_000_000),
+    Entry("BGNBD.predictive_interval and next_purchase", fitted, foretell, 2_000_000),
     Entry(
         "simulate",
         lambda n: n,

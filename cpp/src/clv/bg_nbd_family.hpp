@@ -15,6 +15,9 @@ Derivatives<4> log_likelihood(const BgNbdParameters& parameters, OneTimeBuyers w
 Fit fit(OneTimeBuyers who, const RepeatPurchases& purchases, const FitOptions& options,
         const Execution& execution);
 
+/// Parameters of customers of the MBG/NBD model who have outlived the first purchase.
+BgNbdParameters mbg_nbd_outlived(const BgNbdParameters& parameters);
+
 /// `outlived` are parameters of customers who have outlived the first purchase: where that is a
 /// chance to leave, b is one more than that of the model.
 Buffer<double> log_odds_alive(const BgNbdParameters& outlived, OneTimeBuyers who,

@@ -3,12 +3,11 @@
 #include <limits>
 
 #include "bg_nbd_family.hpp"
+#include "bg_nbd_future.hpp"
 #include "bg_nbd_series.hpp"
 #include "horizon.hpp"
 #include "tenure/clv/by_age.hpp"
-#include "tenure/special/beta.hpp"
 #include "tenure/special/elementary.hpp"
-#include "tenure/special/gamma.hpp"
 #include "tenure/support/clones.hpp"
 #include "tenure/support/errors.hpp"
 #include "tenure/support/parallel.hpp"
@@ -62,35 +61,6 @@ Buffer<double> by_block(const BgNbdParameters& p, OneTimeBuyers who, const Repea
            c.recency.data() + from, c.age.data() + from, out.data() + from, to - from);
   });
   return out;
-}
-
-/// The continued fraction of the incomplete beta function, I_x(a, b) = x^a (1 - x)^b / (a B(a, b))
-/// times this, by Lentz' method. [DLMF 8.17.22] Fast for x < (a + 1)/(a + b + 2).
-double beta_fraction(double a, double b, double x) {
-  constexpr double kTiny = 1e-300;
-  const auto nonzero = [](double v) { return std::abs(v) < kTiny ? kTiny : v; };
-  double c = 1.0;
-  double d = 1.0 / nonzero(1.0 - (a + b) * x / (a + 1.0));
-  double value = d;
-  for (double k = 1.0; k < 1e5; k += 1.0) {
-    const double even = k * (b - k) * x / ((a + 2.0 * k - 1.0) * (a + 2.0 * k));
-    d = 1.0 / nonzero(1.0 + even * d);
-    c = nonzero(1.0 + even / c);
-    value *= d * c;
-    const double odd = -(a + k) * (a + b + k) * x / ((a + 2.0 * k) * (a + 2.0 * k + 1.0));
-    d = 1.0 / nonzero(1.0 + odd * d);
-    c = nonzero(1.0 + odd / c);
-    value *= d * c;
-    if (std::abs(d * c - 1.0) < 1e-16) break;
-  }
-  return value;
-}
-
-/// P(K >= n) of a negative binomial, n >= 1, given P(K = n): the incomplete beta function I_z(n,
-/// m).
-double nb_tail(double m, double z, double n, double pmf) {
-  if (z < (n + 1.0) / (n + m + 2.0)) return pmf * beta_fraction(n, m, z);
-  return 1.0 - pmf * (n / m) * beta_fraction(m, n, 1.0 - z);
 }
 
 }  // namespace
@@ -165,14 +135,7 @@ Buffer<double> bg_nbd_pmf(const BgNbdParameters& p, std::span<const double> coun
   require_valid(p);
   if (!(time >= 0.0 && std::isfinite(time)))
     throw InvalidInput("horizon", -1, time, "finite and >= 0");
-  const double w = time / p.alpha;
-  const double z = std::min(w / (1.0 + w), 1.0 - 0x1p-53);
-  const auto log_nb = [&](double n) {
-    if (z == 0.0) return n == 0.0 ? 0.0 : -kInfinity;
-    return special::log_gamma_ratio(p.r, n) - special::lgamma(n + 1.0) - p.r * std::log1p(w) +
-           (n == 0.0 ? 0.0 : n * std::log(z));
-  };
-  const double log_norm = special::log_beta(p.a, p.b);
+  const BgNbdFuture future(p, 0.0, 0.0);
   Buffer<double> out(std::ssize(count));
   for_each_block(
       std::ssize(count), execution,
@@ -181,11 +144,7 @@ Buffer<double> bg_nbd_pmf(const BgNbdParameters& p, std::span<const double> coun
           const double n = count[i];
           if (!(n >= 0.0 && n <= 0x1p51 && n == std::floor(n)))
             throw InvalidInput("n", i, n, "a whole number >= 0");
-          const double exactly = std::exp(log_nb(n));
-          out[i] = std::exp(special::log_beta(p.a, p.b + n) - log_norm) * exactly;
-          if (n > 0.0)
-            out[i] += std::exp(special::log_beta(p.a + 1.0, p.b + n - 1.0) - log_norm) *
-                      nb_tail(p.r, z, n, exactly);
+          out[i] = future.pmf(n, time);
         }
       },
       256);

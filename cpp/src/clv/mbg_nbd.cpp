@@ -5,16 +5,15 @@
 namespace tenure::clv {
 namespace {
 
-/// Of customers who have outlived their first purchase.
-BgNbdParameters outlived(const MbgNbdParameters& p) {
-  require_valid(p);
-  return {p.r, p.alpha, p.a, p.b + 1.0};
-}
-
 /// The chance to outlive the first purchase.
 double stays(const MbgNbdParameters& p) { return p.b / (p.a + p.b); }
 
 }  // namespace
+
+BgNbdParameters mbg_nbd_outlived(const MbgNbdParameters& p) {
+  require_valid(p);
+  return {p.r, p.alpha, p.a, p.b + 1.0};
+}
 
 Derivatives<4> mbg_nbd_log_likelihood(const MbgNbdParameters& parameters,
                                       const RepeatPurchases& purchases,
@@ -29,33 +28,33 @@ Fit fit_mbg_nbd(const RepeatPurchases& purchases, const FitOptions& options,
 
 Buffer<double> mbg_nbd_log_odds_alive(const MbgNbdParameters& p, const RepeatPurchases& purchases,
                                       const Execution& execution) {
-  return log_odds_alive(outlived(p), OneTimeBuyers::may_leave, purchases, execution);
+  return log_odds_alive(mbg_nbd_outlived(p), OneTimeBuyers::may_leave, purchases, execution);
 }
 
 Buffer<double> mbg_nbd_probability_alive(const MbgNbdParameters& p,
                                          const RepeatPurchases& purchases,
                                          const Execution& execution) {
-  return probability_alive(outlived(p), OneTimeBuyers::may_leave, purchases, execution);
+  return probability_alive(mbg_nbd_outlived(p), OneTimeBuyers::may_leave, purchases, execution);
 }
 
 Buffer<double> mbg_nbd_expected_purchases(const MbgNbdParameters& p,
                                           const RepeatPurchases& purchases, double horizon,
                                           double discount_rate, const Execution& execution) {
-  return expected_purchases(outlived(p), OneTimeBuyers::may_leave, purchases, horizon,
+  return expected_purchases(mbg_nbd_outlived(p), OneTimeBuyers::may_leave, purchases, horizon,
                             discount_rate, execution);
 }
 
 Buffer<double> mbg_nbd_expected_purchases_new(const MbgNbdParameters& p,
                                               std::span<const double> time,
                                               const Execution& execution) {
-  Buffer<double> out = bg_nbd_expected_purchases_new(outlived(p), time, execution);
+  Buffer<double> out = bg_nbd_expected_purchases_new(mbg_nbd_outlived(p), time, execution);
   for (double& v : out.span()) v *= stays(p);
   return out;
 }
 
 Buffer<double> mbg_nbd_pmf(const MbgNbdParameters& p, std::span<const double> count, double time,
                            const Execution& execution) {
-  Buffer<double> out = bg_nbd_pmf(outlived(p), count, time, execution);
+  Buffer<double> out = bg_nbd_pmf(mbg_nbd_outlived(p), count, time, execution);
   for (std::int64_t i = 0; i < out.size(); ++i)
     out[i] = stays(p) * out[i] + (count[i] == 0.0 ? p.a / (p.a + p.b) : 0.0);
   return out;
@@ -65,7 +64,7 @@ std::vector<double> mbg_nbd_frequency_counts(const MbgNbdParameters& p, std::spa
                                              std::optional<std::span<const double>> weight,
                                              std::int64_t frequencies, const Execution& execution) {
   std::vector<double> counts =
-      bg_nbd_frequency_counts(outlived(p), age, weight, frequencies, execution);
+      bg_nbd_frequency_counts(mbg_nbd_outlived(p), age, weight, frequencies, execution);
   double customers = 0.0;
   for (const double n : counts) customers += n;
   for (double& n : counts) n *= stays(p);

@@ -5,25 +5,20 @@
 
 #include "falling.hpp"
 #include "horizon.hpp"
+#include "pareto_nbd_future.hpp"
 #include "tenure/clv/by_age.hpp"
 #include "tenure/clv/pareto_nbd.hpp"
-#include "tenure/special/gamma.hpp"
 #include "tenure/support/clones.hpp"
 #include "tenure/support/errors.hpp"
 #include "tenure/support/parallel.hpp"
 #include "time_left.hpp"
 
 namespace tenure::clv {
-namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr int kChunk = 64;
-
-/// Of rows [0, n), n at most kChunk: the likelihood of having stayed until T, and of having left in
-/// (t_x, T], both relative to the density at t_x; the first as a logarithm.
 TENURE_CLONES void weigh(const ParetoNbdParameters& p, const double* x, const double* t_x,
                          const double* age, int n, double* log_stay, double* leave) {
-  alignas(64) double m[kChunk], a[kChunk], b[kChunk], rate[kChunk], range[kChunk];
+  alignas(64) double m[kParetoNbdChunk], a[kParetoNbdChunk], b[kParetoNbdChunk],
+      rate[kParetoNbdChunk], range[kParetoNbdChunk];
   double longest = 0.0;
   for (int i = 0; i < n; ++i) {
     m[i] = p.r + x[i];
@@ -53,6 +48,11 @@ TENURE_CLONES void weigh(const ParetoNbdParameters& p, const double* x, const do
     leave[i] *= p.s * b[i] * range[i] / rate[i];
   }
 }
+
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr int kChunk = kParetoNbdChunk;
 
 /// One value a row from what staying and leaving weigh.
 template <class Value>
@@ -168,19 +168,7 @@ Buffer<double> pareto_nbd_pmf(const ParetoNbdParameters& p, std::span<const doub
           const double n = count[i];
           if (!(n >= 0.0 && n <= 0x1p51 && n == std::floor(n)))
             throw InvalidInput("n", i, n, "a whole number >= 0");
-          const double log_ways = special::log_gamma_ratio(p.r, n) - special::lgamma(n + 1.0);
-          // P(n purchases until t) of one who stays until then.
-          const auto buys = [&](double t) {
-            if (t == 0.0) return n == 0.0 ? 1.0 : 0.0;
-            const double log_none = -std::log1p(t / p.alpha);
-            return std::exp(log_ways + p.r * log_none -
-                            (n == 0.0 ? 0.0 : n * std::log1p(p.alpha / t)));
-          };
-          double sum = buys(time) * std::exp(-p.s * std::log1p(time / p.beta));
-          if (time > 0.0)
-            integrate(0.0, time, std::min(p.alpha, p.beta),
-                      [&](double t, double w) { sum += w * leaves_at(p, t) * buys(t); });
-          out[i] = sum;
+          out[i] = ParetoNbdFuture(p, 0.0, 0.0).pmf(n, time);
         }
       },
       64);

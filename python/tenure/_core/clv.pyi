@@ -78,6 +78,44 @@ class _FrequencyCounts(Protocol):
         self, parameters: _F, T: _F, weight: _F | None, frequencies: int, threads: int
     ) -> _F: ...
 
+# Those of the models in which somebody alive is again a new customer.
+class _OfRowsAndNumbers(Protocol):
+    """`n`, one a row, or `levels`."""
+
+    def __call__(
+        self,
+        parameters: _F,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        numbers: _F,
+        horizon: float,
+        threads: int,
+        /,
+    ) -> _F: ...
+
+class _OfRows(Protocol):
+    """`level` or `probability`."""
+
+    def __call__(
+        self, parameters: _F, frequency: _F, recency: _F, T: _F, value: float, threads: int, /
+    ) -> _F: ...
+
+class _EstimateOfRows(Protocol):
+    """`horizon` or `ahead`."""
+
+    def __call__(
+        self,
+        parameters: _F,
+        log_covariance: _F | None,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        value: float,
+        threads: int,
+        /,
+    ) -> Any: ...
+
 bg_nbd_fit: _Fit
 bg_nbd_log_likelihood: _LogLikelihood
 bg_nbd_probability_alive: _ProbabilityAlive
@@ -86,6 +124,12 @@ bg_nbd_expected_purchases: _ExpectedPurchases
 bg_nbd_expected_purchases_new: _ExpectedPurchasesNew
 bg_nbd_pmf: _Pmf
 bg_nbd_frequency_counts: _FrequencyCounts
+bg_nbd_purchase_pmf: _OfRowsAndNumbers
+bg_nbd_purchase_quantiles: _OfRowsAndNumbers
+bg_nbd_purchase_probability: _EstimateOfRows
+bg_nbd_log_odds_alive_later: _EstimateOfRows
+bg_nbd_time_to_purchase: _OfRows
+bg_nbd_time_to_lapse: _OfRows
 mbg_nbd_fit: _Fit
 mbg_nbd_log_likelihood: _LogLikelihood
 mbg_nbd_probability_alive: _ProbabilityAlive
@@ -94,6 +138,12 @@ mbg_nbd_expected_purchases: _ExpectedPurchases
 mbg_nbd_expected_purchases_new: _ExpectedPurchasesNew
 mbg_nbd_pmf: _Pmf
 mbg_nbd_frequency_counts: _FrequencyCounts
+mbg_nbd_purchase_pmf: _OfRowsAndNumbers
+mbg_nbd_purchase_quantiles: _OfRowsAndNumbers
+mbg_nbd_purchase_probability: _EstimateOfRows
+mbg_nbd_log_odds_alive_later: _EstimateOfRows
+mbg_nbd_time_to_purchase: _OfRows
+mbg_nbd_time_to_lapse: _OfRows
 pareto_nbd_fit: _Fit
 pareto_nbd_log_likelihood: _LogLikelihood
 pareto_nbd_probability_alive: _ProbabilityAlive
@@ -102,6 +152,12 @@ pareto_nbd_expected_purchases: _ExpectedPurchases
 pareto_nbd_expected_purchases_new: _ExpectedPurchasesNew
 pareto_nbd_pmf: _Pmf
 pareto_nbd_frequency_counts: _FrequencyCounts
+pareto_nbd_purchase_pmf: _OfRowsAndNumbers
+pareto_nbd_purchase_quantiles: _OfRowsAndNumbers
+pareto_nbd_purchase_probability: _EstimateOfRows
+pareto_nbd_log_odds_alive_later: _EstimateOfRows
+pareto_nbd_time_to_purchase: _OfRows
+pareto_nbd_time_to_lapse: _OfRows
 
 def gamma_gamma_fit(
     frequency: _F,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tenure.clv._outlook import NextPurchase, PurchaseForecast
 from tenure.clv._tables import (
     FrequencyCounts,
     LifetimeValue,
@@ -22,8 +23,10 @@ __all__ = [
     "FrequencyCounts",
     "GammaGamma",
     "LifetimeValue",
+    "NextPurchase",
     "ParameterTable",
     "ParetoNBD",
     "Predictions",
+    "PurchaseForecast",
     "Tracking",
 ]

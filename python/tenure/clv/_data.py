@@ -60,6 +60,13 @@ def unit_of(data: Any) -> str | None:
     return data.unit if isinstance(data, Summary) else None
 
 
+def end_of(data: Any) -> Any:
+    """Return the end of observation of a summary, None for a frame."""
+    if isinstance(data, CalibrationHoldout):
+        data = data.calibration
+    return data.end if isinstance(data, Summary) else None
+
+
 def _read(
     data: Any, names: tuple[str, ...], sample_weight: Any, weighted: bool
 ) -> tuple[list[Floats], Floats | None, Any]:

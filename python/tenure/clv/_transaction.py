@@ -120,10 +120,10 @@ class TransactionModel(LikelihoodModel):
             raise InvalidInputError(msg, argument="unit", value=p.unit)
         return p
 
-    def _horizon(self, horizon: Any) -> float:
+    def _horizon(self, horizon: Any, name: str = "horizon") -> float:
         if isinstance(horizon, (int, float, np.integer, np.floating)):
-            return as_number(horizon, "horizon", at_least=0.0, finite=False)
-        return as_horizon(horizon, require_unit(self.unit_, "a horizon with a unit"))
+            return as_number(horizon, name, at_least=0.0, finite=False)
+        return as_horizon(horizon, require_unit(self.unit_, f"{name} with a unit"), name)
 
     def probability_alive(self, data: Any, interval: float | None = None) -> Any:
         """Return the probability that each customer is still a customer.
@@ -146,14 +146,10 @@ class TransactionModel(LikelihoodModel):
             return self._kernel("probability_alive")(
                 self._point(), p.frequency, p.recency, p.T, threads
             )
-        z = two_sided(interval)
-        odds, error = self._kernel("log_odds_alive")(
+        got = self._kernel("log_odds_alive")(
             self._point(), self._flat_covariance(), p.frequency, p.recency, p.T, threads
         )
-        value, lower, upper = (_expit(v) for v in (odds, odds - z * error, odds + z * error))
-        return Predictions(
-            p.customer, value, lower, upper, float(interval), "Probability to be alive"
-        )
+        return log_odds_limits(p.customer, got, interval, "Probability to be alive")
 
     def expected_purchases(self, data: Any, horizon: Any, interval: float | None = None) -> Any:
         """Return the expected purchases of each customer within the horizon, given the history.
@@ -437,6 +433,16 @@ def _grid(times: Any) -> Floats:
         msg = f"times[{row}] must be finite, >= 0 and ascending, got {grid[row]}"
         raise InvalidInputError(msg, argument="times", row=row, value=grid[row])
     return grid
+
+
+def log_odds_limits(customer: Any, got: Any, interval: float | None, quantity: str) -> Any:
+    """Return probabilities of log odds, or with `interval` of (log odds, errors) with limits."""
+    if interval is None:
+        return _expit(got)
+    z = two_sided(interval)
+    odds, error = got
+    value, lower, upper = (_expit(v) for v in (odds, odds - z * error, odds + z * error))
+    return Predictions(customer, value, lower, upper, float(interval), quantity)
 
 
 def _expit(log_odds: Floats) -> Floats:

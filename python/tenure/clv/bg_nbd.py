@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tenure._model_file import storable
-from tenure.clv._transaction import TransactionModel
+from tenure.clv._outlook import OutlookModel
 
 
 @storable("clv.BGNBD")
-class BGNBD(TransactionModel):
+class BGNBD(OutlookModel):
     """BG/NBD: customers buy at random and may leave after any repeat purchase.
 
     Purchases of a customer are a Poisson process with rate lambda, and after each repeat purchase

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tenure._model_file import storable
-from tenure.clv._transaction import TransactionModel
+from tenure.clv._outlook import OutlookModel
 
 
 @storable("clv.MBGNBD")
-class MBGNBD(TransactionModel):
+class MBGNBD(OutlookModel):
     """MBG/NBD: customers buy at random and may leave after any purchase, the first included.
 
     Purchases of a customer are a Poisson process with rate lambda, and after each purchase the

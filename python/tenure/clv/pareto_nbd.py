@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tenure._model_file import storable
-from tenure.clv._transaction import TransactionModel
+from tenure.clv._outlook import OutlookModel
 
 
 @storable("clv.ParetoNBD")
-class ParetoNBD(TransactionModel):
+class ParetoNBD(OutlookModel):
     """Pareto/NBD: customers buy at random, and may leave at any time.
 
     Purchases of a customer are a Poisson process with rate lambda; the customer leaves for good

@@ -1,0 +1,277 @@
+"""What each customer will do as a distribution: against simulated futures, and how it is told."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clv_models import at, cdnow_log, customers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+import tenure as tn
+
+MODELS = {
+    "BGNBD": (0.8, 6.0, 0.8, 3.0),
+    "MBGNBD": (0.8, 6.0, 0.8, 2.0),
+    "ParetoNBD": (0.8, 6.0, 0.7, 12.0),
+}
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def kind(request):
+    return getattr(tn.clv, request.param)
+
+
+@pytest.fixture(scope="module")
+def base():
+    return cdnow_log().summary(unit="week", end="1997-09-30")
+
+
+@pytest.fixture(scope="module")
+def fitted(kind, base):
+    return kind().fit(base)
+
+
+def usual(kind, **settings):
+    return at(kind, MODELS[kind.__name__], **settings)
+
+
+def simulated(name, n, seed, seen=40.0, ahead=40.0):
+    """Histories until `seen`, and what follows: counts until the end, and the first time."""
+    rng = np.random.default_rng(seed)
+    r, alpha, c, d = MODELS[name]
+    rate = rng.gamma(r, 1 / alpha, n)
+    if name == "ParetoNBD":
+        leaves, p = rng.exponential(1 / rng.gamma(c, 1 / d, n)), np.zeros(n)
+    else:
+        p = rng.beta(c, d, n)
+        at_once = (rng.random(n) < p) if name == "MBGNBD" else np.zeros(n, bool)
+        leaves = np.where(at_once, 0.0, np.inf)
+    x, t_x, then, first, now = (np.zeros(n) for _ in range(5))
+    first += np.inf
+    active = np.flatnonzero(leaves > 0.0)
+    while active.size:
+        now[active] += rng.exponential(1 / rate[active])
+        active = active[now[active] < np.minimum(leaves[active], seen + ahead)]
+        past = active[now[active] <= seen]
+        x[past] += 1
+        t_x[past] = now[past]
+        later = active[now[active] > seen]
+        then[later] += 1
+        first[later] = np.minimum(first[later], now[later] - seen)
+        active = active[rng.random(active.size) >= p[active]]
+    return customers(x, t_x, np.full(n, seen)), then, first
+
+
+# --- against simulated futures -------------------------------------------------------------------
+
+
+def test_chances_of_counts_are_those_of_simulated_futures(kind):
+    n = 20_000
+    data, then, _ = simulated(kind.__name__, n, seed=1)
+    chance = usual(kind).probability_of_n_purchases_given(data, list(range(6)), 40.0)
+    # Within groups of histories: the whole base, one-time buyers, the frequent and the silent.
+    x, silence = data["frequency"], data["T"] - data["recency"]
+    for group in (x >= 0, x == 0, x >= 3, (x > 0) & (silence > 20), (x > 0) & (silence < 5)):
+        share = np.array([(then[group] == k).mean() for k in range(6)])
+        expected = chance[group].mean(axis=0)
+        error = np.sqrt(expected * (1 - expected) / group.sum())
+        assert np.all(np.abs(share - expected) < 4.5 * error), (share, expected)
+
+
+@pytest.mark.parametrize("level", [0.5, 0.8, 0.95])
+def test_predictive_intervals_cover_as_often_as_they_should(kind, level):
+    n = 10_000
+    data, then, _ = simulated(kind.__name__, n, seed=2)
+    model = usual(kind)
+    forecast = model.predictive_interval(data, 40.0, level=level)
+    # A count is whole, so that the chance of an interval is more than its level, by as much as the
+    # model itself says: never less, and hit by the simulated customers.
+    nominal = np.zeros(n)
+    for count in range(forecast.upper.max() + 1):
+        within = np.flatnonzero((forecast.lower <= count) & (count <= forecast.upper))
+        rows = {name: column[within] for name, column in data.items()}
+        nominal[within] += model.probability_of_n_purchases_given(rows, count, 40.0)
+    assert nominal.min() >= level - 1e-12
+    error = math.sqrt((nominal * (1 - nominal)).sum()) / n
+    assert abs(forecast.covered(then) - nominal.mean()) < 4.5 * error
+
+
+def test_intervals_of_a_fitted_model_cover_its_own_customers(kind):
+    data, then, _ = simulated(kind.__name__, 4000, seed=3)
+    forecast = kind().fit(data).predictive_interval(data, 40.0, level=0.9)
+    assert forecast.covered(then) >= 0.9 - 3 * math.sqrt(0.09 / 4000)
+
+
+def test_the_time_to_the_next_purchase_is_that_of_simulated_futures(kind):
+    n = 40_000
+    data, _, first = simulated(kind.__name__, n, seed=4, ahead=400.0)
+    soon = usual(kind).next_purchase(data, quantiles=(0.05, 0.2, 0.5))
+    for k, quantile in enumerate(soon.quantiles):
+        known = soon.time[:, k] < 400.0
+        share = (first[known] <= soon.time[known, k]).mean()
+        assert abs(share - quantile) < 4.5 * math.sqrt(quantile * (1 - quantile) / known.sum())
+
+
+def test_the_page_tells_what_the_intervals_hold_on_cdnow():
+    page = (Path(__file__).resolve().parents[2] / "docs/methods/outlook.md").read_text()
+    both = cdnow_log().calibration_holdout("1997-09-30", "1998-06-30")
+    base, then = both.calibration, np.asarray(both.orders_holdout)
+    for name in MODELS:
+        model = getattr(tn.clv, name)().fit(base)
+        cells = []
+        for level in (0.5, 0.8, 0.95):
+            forecast = model.predictive_interval(base, 39, level=level)
+            counts = np.arange(forecast.upper.max() + 1)
+            within = (counts >= forecast.lower[:, None]) & (counts <= forecast.upper[:, None])
+            chance = model.probability_of_n_purchases_given(base, counts, 39)
+            held, promised = forecast.covered(then), (chance * within).sum(axis=1).mean()
+            assert held >= level
+            cells.append(f"{100 * held:.1f} % ({100 * promised:.1f} %)")
+        cells.append(f"{model.log_score(base, then, 39).mean():.4f}")
+        assert f"| {name} | {' | '.join(cells)} |" in page
+
+
+# --- among each other ----------------------------------------------------------------------------
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 40), st.floats(0.0, 1.0), st.floats(10.0, 500.0), st.floats(0.01, 300.0))
+def test_all_answers_tell_of_one_distribution(kind, x, share, age, horizon):
+    model = usual(kind)
+    data = customers(x, max(share, 1e-3) * age if x else 0.0, age)
+    forecast = model.predictive_interval(data, horizon, level=0.9)
+    chance = model.probability_of_n_purchases_given(data, np.arange(forecast.upper[0] + 1), horizon)
+    below = np.cumsum(chance[0])
+    assert below[-1] >= 0.95 - 1e-9
+    assert forecast.upper[0] == 0 or below[-2] < 0.95 + 1e-9
+    assert forecast.lower[0] <= forecast.median[0] <= forecast.upper[0]
+    buys = model.purchase_probability(data, horizon)[0]
+    assert buys == pytest.approx(1.0 - chance[0, 0], abs=1e-12)
+    soon = model.next_purchase(data, quantiles=(0.3,))
+    assert (soon.time[0, 0] <= horizon) == (buys >= 0.3) or buys == pytest.approx(0.3, rel=1e-9)
+    later = model.probability_alive(data, ahead=horizon)[0]
+    assert later <= model.probability_alive(data)[0] + 1e-15
+
+
+def test_the_log_score_is_the_log_of_the_probability(fitted, base):
+    then = np.arange(len(base)) % 4
+    table = fitted.probability_of_n_purchases_given(base, range(4), 39)
+    expected = np.log(table[np.arange(len(base)), then])
+    assert_allclose(fitted.log_score(base, then, "39w"), expected, rtol=1e-12)
+
+
+def test_units_do_not_matter(kind):
+    days = usual(kind)
+    data = customers([3.0, 0.0, 12.0], [20.0, 0.0, 39.0], [40.0, 40.0, 40.0])
+    longer = {**data, "recency": data["recency"] * 7, "T": data["T"] * 7}
+    times = [7.0 if name in ("alpha", "beta") else 1.0 for name in days.parameter_names]
+    weeks = at(kind, np.array(MODELS[kind.__name__]) * times)
+    one, seven = days.next_purchase(data), weeks.next_purchase(longer)
+    assert_allclose(seven.time, 7 * one.time, rtol=1e-11)
+    assert_allclose(seven.lapse, 7 * one.lapse, rtol=1e-9)
+    assert np.array_equal(
+        days.predictive_interval(data, 40).upper, weeks.predictive_interval(longer, 280).upper
+    )
+
+
+def test_intervals_of_parameters_are_those_of_moved_parameters(fitted, base):
+    few = {
+        name: np.asarray(getattr(base, name), dtype=float)[:40]
+        for name in ("frequency", "recency", "T")
+    }
+    for predict in (
+        lambda m, **k: m.purchase_probability(few, 39, **k),
+        lambda m, **k: m.probability_alive(few, ahead=39, **k),
+    ):
+        table = predict(fitted, interval=0.95)
+        assert_allclose(table.value, predict(fitted), rtol=1e-12)
+        assert np.all((table.lower < table.value) & (table.value < table.upper))
+        assert np.all(table.upper <= 1.0)
+    # By hand: the gradient in the logs of the parameters, one parameter moved at a time.
+    names, at_ = fitted.parameter_names, np.array(list(fitted.params_.values()))
+    gradient = []
+    for k in range(4):
+        moved = [
+            np.log(
+                at(type(fitted), at_ * np.exp(step * np.eye(4)[k])).purchase_probability(few, 39)
+            )
+            for step in (1e-5, -1e-5)
+        ]
+        gradient.append((moved[0] - moved[1]) / 2e-5)
+    g = np.array(gradient).T
+    error = np.sqrt(np.einsum("ij,jk,ik->i", g, fitted.log_covariance_, g))
+    table = fitted.purchase_probability(few, 39, interval=0.95)
+    assert_allclose(np.log(table.value / table.lower), 1.959963985 * error, rtol=1e-5)
+    assert len(names) == 4
+
+
+# --- how it is told ------------------------------------------------------------------------------
+
+
+def test_dates_start_at_the_end_of_the_observation(fitted, base):
+    soon = fitted.next_purchase(base, quantiles=(0.1,), lapse=0.3)
+    assert soon.end == base.end
+    row = int(np.flatnonzero(np.isfinite(soon.lapse) & (soon.lapse > 0))[0])
+    end = base.end.astimezone(dt.UTC).replace(tzinfo=None)
+    for date, time in (
+        (soon.date[row, 0], soon.time[row, 0]),
+        (soon.lapse_date[row], soon.lapse[row]),
+    ):
+        away = date.item() - (end + dt.timedelta(weeks=float(time)))
+        assert abs(away) <= dt.timedelta(microseconds=2)
+    assert np.array_equal(np.isnat(soon.date[:, 0]), np.isinf(soon.time[:, 0]))
+    assert soon.to_arrow().column_names == ["customer", "probability_alive", "by_10%", "lapse"]
+    assert "lapsed where P(alive) falls to 0.3" in repr(soon)
+
+
+def test_a_frame_has_no_dates(kind):
+    soon = usual(kind).next_purchase(customers(1.0, 2.0, 3.0))
+    with pytest.raises(tn.InvalidInputError, match="dates need the end of observation"):
+        _ = soon.date
+
+
+def test_a_one_time_buyer_of_bg_nbd_never_lapses():
+    for name, never in (("BGNBD", True), ("MBGNBD", False), ("ParetoNBD", False)):
+        lapse = usual(getattr(tn.clv, name)).next_purchase(customers(0.0, 0.0, 40.0)).lapse[0]
+        assert np.isinf(lapse) == never
+
+
+def test_the_forecast_names_its_interval(fitted, base):
+    forecast = fitted.predictive_interval(base, "39w", level=0.8)
+    assert len(forecast) == len(base)
+    assert "within 39 weeks, 80 % predictive interval" in repr(forecast)
+    assert forecast.to_arrow().column_names == ["customer", "mean", "median", "lower", "upper"]
+    assert_allclose(forecast.mean, fitted.expected_purchases(base, "39w"))
+
+
+@pytest.mark.parametrize(
+    ("call", "argument"),
+    [
+        (lambda m, d: m.probability_of_n_purchases_given(d, -1, 3.0), "n"),
+        (lambda m, d: m.probability_of_n_purchases_given(d, 0.5, 3.0), "n"),
+        (lambda m, d: m.probability_of_n_purchases_given(d, 1, math.inf), "horizon"),
+        (lambda m, d: m.probability_of_n_purchases_given(d, 1, "3w"), "unit"),
+        (lambda m, d: m.log_score(d, [1, 2], 3.0), "purchases"),
+        (lambda m, d: m.purchase_probability(d, -1.0), "horizon"),
+        (lambda m, d: m.purchase_probability(d, 1.0, interval=1.0), "interval"),
+        (lambda m, d: m.predictive_interval(d, 1.0, level=0.0), "level"),
+        (lambda m, d: m.predictive_interval(d, 1.0).covered([1, 2]), "purchases"),
+        (lambda m, d: m.next_purchase(d, quantiles=()), "quantiles"),
+        (lambda m, d: m.next_purchase(d, quantiles=(0.5, 0.2)), "quantiles"),
+        (lambda m, d: m.next_purchase(d, quantiles=(1.0,)), "quantiles"),
+        (lambda m, d: m.next_purchase(d, lapse=1.0), "lapse"),
+        (lambda m, d: m.probability_alive(d, ahead=-1.0), "ahead"),
+        (lambda m, d: m.probability_alive(d, ahead=math.nan), "ahead"),
+        (lambda m, d: m.next_purchase({**d, "recency": np.array([9.0])}), "recency"),
+    ],
+)
+def test_what_has_no_answer_is_refused_by_name(kind, call, argument):
+    with pytest.raises(tn.InvalidInputError) as caught:
+        call(usual(kind), customers(1.0, 2.0, 3.0))
+    assert caught.value.argument == argument
