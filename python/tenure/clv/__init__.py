@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tenure.clv import economics
 from tenure.clv._outlook import NextPurchase, PurchaseForecast
 from tenure.clv._tables import (
     FrequencyCounts,
@@ -29,4 +30,5 @@ __all__ = [
     "Predictions",
     "PurchaseForecast",
     "Tracking",
+    "economics",
 ]
