@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clv_models import at, cdnow_log, customers
+from clv_models import at, cdnow_log, customers, futures
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -41,31 +41,8 @@ def usual(kind, **settings):
     return at(kind, MODELS[kind.__name__], **settings)
 
 
-def simulated(name, n, seed, seen=40.0, ahead=40.0):
-    """Histories until `seen`, and what follows: counts until the end, and the first time."""
-    rng = np.random.default_rng(seed)
-    r, alpha, c, d = MODELS[name]
-    rate = rng.gamma(r, 1 / alpha, n)
-    if name == "ParetoNBD":
-        leaves, p = rng.exponential(1 / rng.gamma(c, 1 / d, n)), np.zeros(n)
-    else:
-        p = rng.beta(c, d, n)
-        at_once = (rng.random(n) < p) if name == "MBGNBD" else np.zeros(n, bool)
-        leaves = np.where(at_once, 0.0, np.inf)
-    x, t_x, then, first, now = (np.zeros(n) for _ in range(5))
-    first += np.inf
-    active = np.flatnonzero(leaves > 0.0)
-    while active.size:
-        now[active] += rng.exponential(1 / rate[active])
-        active = active[now[active] < np.minimum(leaves[active], seen + ahead)]
-        past = active[now[active] <= seen]
-        x[past] += 1
-        t_x[past] = now[past]
-        later = active[now[active] > seen]
-        then[later] += 1
-        first[later] = np.minimum(first[later], now[later] - seen)
-        active = active[rng.random(active.size) >= p[active]]
-    return customers(x, t_x, np.full(n, seen)), then, first
+def simulated(name, n, seed, ahead=40.0):
+    return futures(name, MODELS[name], n, seed, seen=40.0, ahead=ahead)
 
 
 # --- against simulated futures -------------------------------------------------------------------

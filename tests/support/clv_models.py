@@ -84,6 +84,38 @@ def simulate(n, seed, r=0.25, alpha=4.4, a=0.8, b=2.4, days=True, horizon=(26.0,
     return customers(x, t_x, age)
 
 
+def futures(name, parameters, n, seed, seen, ahead=0.0):
+    """Customers of a model, and what follows: purchases in `ahead`, and the first time of one.
+
+    Drawn purchase by purchase; `seen` may be one number a customer.
+    """
+    rng = np.random.default_rng(seed)
+    r, alpha, c, d = parameters
+    age = np.broadcast_to(np.asarray(seen, dtype=np.float64), n).copy()
+    rate = rng.gamma(r, 1 / alpha, n)
+    p, leaves = np.zeros(n), np.full(n, np.inf)
+    if name == "ParetoNBD":
+        leaves = rng.exponential(1 / rng.gamma(c, 1 / d, n))
+    else:
+        p = rng.beta(c, d, n)
+    if name == "MBGNBD":
+        leaves[rng.random(n) < p] = 0.0
+    x, t_x, then, now = (np.zeros(n) for _ in range(4))
+    first = np.full(n, np.inf)
+    active = np.flatnonzero(leaves > 0.0)
+    while active.size:
+        now[active] += rng.exponential(1.0, active.size) / np.maximum(rate[active], 1e-300)
+        active = active[now[active] < np.minimum(leaves, age + ahead)[active]]
+        past = active[now[active] <= age[active]]
+        x[past] += 1
+        t_x[past] = now[past]
+        later = active[now[active] > age[active]]
+        then[later] += 1
+        first[later] = np.minimum(first[later], (now - age)[later])
+        active = active[rng.random(active.size) >= p[active]]
+    return customers(x, t_x, age), then, first
+
+
 # --- awkward customers ---------------------------------------------------------------------------
 
 
