@@ -12,6 +12,7 @@ import numpy as np
 from tenure._errors import ConvergenceWarning, InvalidInputError, NotConvergedError
 from tenure._estimator import Estimator
 from tenure._validation import Floats, as_choice, as_count, as_level, as_number
+from tenure.clv._profile import LogLikelihood, profile_limits
 from tenure.clv._tables import ParameterTable, Predictions
 
 STATUSES = ("converged", "max_iterations", "stalled", "boundary")
@@ -137,6 +138,77 @@ class LikelihoodModel(Estimator):
         return ParameterTable(
             self.parameter_names, at, at * error, lower, upper, as_number(level, "level")
         )
+
+    def profile_interval(
+        self, data: Any, level: float = 0.95, sample_weight: Any = None
+    ) -> ParameterTable:
+        """Return the parameters with limits from the profile of the likelihood.
+
+        `interval` takes the likelihood for a parabola in the logarithms of the parameters. The
+        profile asks the likelihood itself: a limit is where even the best choice of all the other
+        parameters loses half a chi-square quantile. Limits need not be symmetric, and hold the
+        truth more often where data are few or parameters trade off; a ridge that never loses so
+        much gives 0 or infinity.
+
+        Parameters
+        ----------
+        data, sample_weight
+            Those of the fit, as for `fit`.
+        level : float, default 0.95
+            In (0, 1).
+
+        Returns
+        -------
+        ParameterTable
+            Standard errors are those of `interval`.
+
+        Raises
+        ------
+        NotConvergedError
+            Without an optimum there is no profile.
+        InvalidInputError
+            For a fit with a penalty, or data that are not those of the fit.
+
+        Notes
+        -----
+        Venzon & Moolgavkar (1988), A method for computing profile-likelihood-based confidence
+        intervals, Journal of the Royal Statistical Society C 37:87-94.
+
+        Examples
+        --------
+        >>> import tenure as tn
+        >>> orders = tn.datasets.load_cdnow(sample=True)
+        >>> log = tn.EventLog(orders, customer="customer_id", time="date", amount="amount")
+        >>> base = log.summary(unit="week", end="1997-09-30")
+        >>> table = tn.clv.BGNBD().fit(base).profile_interval(base)
+        >>> table.parameter, table.lower.round(2).tolist(), table.upper.round(2).tolist()
+        (('r', 'alpha', 'a', 'b'), [0.22, 3.72, 0.52, 1.43], [0.27, 5.21, 1.32, 4.57])
+        """
+        z = two_sided(level, "level")
+        at = self._point()
+        if not self.converged_:
+            msg = f"{type(self).__name__} has no optimum ({self.status_}), and so no profile"
+            raise NotConvergedError(msg)
+        if self.l2 != 0.0:
+            msg = f"l2 must be 0 for a profile of the likelihood, got {self.l2:g}"
+            raise InvalidInputError(msg, argument="l2", value=self.l2)
+        likelihood = self._likelihood_of(data, sample_weight)
+        told = likelihood(np.log(at))[0]
+        if abs(told - self.log_likelihood_) > 1e-8 * max(1.0, abs(told)):
+            msg = (
+                "data must be those of the fit, whose log-likelihood is "
+                f"{self.log_likelihood_:.6f}; that of these is {told:.6f}"
+            )
+            raise InvalidInputError(msg, argument="data")
+        lower, upper = profile_limits(likelihood, np.log(at), self.log_covariance_, z)
+        error = at * np.sqrt(np.diagonal(self.log_covariance_))
+        with np.errstate(over="ignore"):
+            limits = np.exp(lower), np.exp(upper)
+        return ParameterTable(self.parameter_names, at, error, *limits, as_number(level, "level"))
+
+    def _likelihood_of(self, data: Any, sample_weight: Any) -> LogLikelihood:
+        """Return the log-likelihood of data with its derivatives in the logs of the parameters."""
+        raise NotImplementedError
 
     def _point(self) -> Floats:
         self._require_fitted()

@@ -22,6 +22,7 @@ from tenure._time import (
 from tenure._validation import Floats, as_choice, as_column, as_count, as_number, as_threads
 from tenure.clv import _data
 from tenure.clv._likelihood import LikelihoodModel, require_unit, two_sided
+from tenure.clv._profile import LogLikelihood
 from tenure.clv._tables import FrequencyCounts, Predictions, Tracking
 from tenure.events import EventLog
 
@@ -109,6 +110,19 @@ class TransactionModel(LikelihoodModel):
             self._point(), p.frequency, p.recency, p.T, p.weight, as_threads(self.n_threads)
         )
         return float(value) / (len(p.frequency) if p.weight is None else float(p.weight.sum()))
+
+    def _likelihood_of(self, data: Any, sample_weight: Any) -> LogLikelihood:
+        p = self._read(data, sample_weight, weighted=True)
+        kernel, threads = self._kernel("log_likelihood"), as_threads(self.n_threads)
+
+        def at(log_parameters: Floats) -> tuple[float, Floats, Floats]:
+            k = len(log_parameters)
+            value, gradient, hessian = kernel(
+                np.exp(log_parameters), p.frequency, p.recency, p.T, p.weight, threads
+            )
+            return value, gradient, hessian.reshape(k, k)
+
+        return at
 
     def _read(
         self, data: Any, sample_weight: Any = None, weighted: bool = False
