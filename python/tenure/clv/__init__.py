@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from tenure.clv import economics
+from tenure.clv._comparison import ModelComparison
+from tenure.clv._conditional import ConditionalExpectation
+from tenure.clv._matrices import AliveHistory, FrequencyRecencyMatrix
 from tenure.clv._outlook import NextPurchase, PurchaseForecast
 from tenure.clv._tables import (
     FrequencyCounts,
@@ -12,23 +15,35 @@ from tenure.clv._tables import (
     Tracking,
 )
 from tenure.clv.bg_nbd import BGNBD
+from tenure.clv.calibration import Calibration, calibration
+from tenure.clv.compare import compare
 from tenure.clv.gamma_gamma import GammaGamma
 from tenure.clv.mbg_nbd import MBGNBD
 from tenure.clv.pareto_nbd import ParetoNBD
+from tenure.clv.spend_frequency import SpendFrequencyCheck, spend_frequency_check
 from tenure.clv.value import CLV
 
 __all__ = [
     "BGNBD",
     "CLV",
     "MBGNBD",
+    "AliveHistory",
+    "Calibration",
+    "ConditionalExpectation",
     "FrequencyCounts",
+    "FrequencyRecencyMatrix",
     "GammaGamma",
     "LifetimeValue",
+    "ModelComparison",
     "NextPurchase",
     "ParameterTable",
     "ParetoNBD",
     "Predictions",
     "PurchaseForecast",
+    "SpendFrequencyCheck",
     "Tracking",
+    "calibration",
+    "compare",
     "economics",
+    "spend_frequency_check",
 ]

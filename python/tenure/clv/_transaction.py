@@ -21,6 +21,7 @@ from tenure._time import (
 )
 from tenure._validation import Floats, as_choice, as_column, as_count, as_number, as_threads
 from tenure.clv import _data
+from tenure.clv._diagnostics import Diagnostics
 from tenure.clv._likelihood import LikelihoodModel, require_unit, two_sided
 from tenure.clv._profile import LogLikelihood
 from tenure.clv._tables import FrequencyCounts, Predictions, Tracking
@@ -29,7 +30,7 @@ from tenure.events import EventLog
 _COLLAPSE = (None, "day", "week", "month", "quarter", "year")
 
 
-class TransactionModel(LikelihoodModel):
+class TransactionModel(Diagnostics, LikelihoodModel):
     """Base of the buy-till-you-die models: frequency, recency and T in, expectations out.
 
     A subclass names its kernels in the engine by `_prefix`: ``<prefix>_fit``,

@@ -1,0 +1,150 @@
+"""The predictive distribution of every customer's purchases in a hold-out, and scores of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tenure._errors import InvalidInputError
+from tenure._validation import Floats, Ints
+from tenure.events import CalibrationHoldout
+
+if TYPE_CHECKING:
+    from tenure.clv._transaction import TransactionModel
+
+#: What is left of a distribution may be this much where it is cut off.
+_TAIL = 1e-10
+_CELLS = 2_000_000
+_MOST = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class CountForecast:
+    """What a model said of n customers' counts, seen from the counts that came.
+
+    `probability` is P(X = y), `below` P(X < y), `crps` the integral of (P(X <= k) - [y <= k])^2.
+    `lower`, `upper` and `inside` have a row for each level: the equal-tailed interval, and the
+    probability that it holds under the model.
+    """
+
+    probability: Floats
+    below: Floats
+    crps: Floats
+    lower: Ints
+    upper: Ints
+    inside: Floats
+
+
+def as_holdout(value: Any, name: str = "calibration_holdout") -> CalibrationHoldout:
+    """Return a hold-out with at least one customer and some time in it."""
+    if not isinstance(value, CalibrationHoldout):
+        msg = (
+            f"{name} must be a CalibrationHoldout, got {type(value).__name__}: "
+            "log.calibration_holdout(cut) makes one"
+        )
+        raise InvalidInputError(msg, argument=name)
+    if not len(value):
+        msg = f"{name} has no customers: nobody ordered before the cut"
+        raise InvalidInputError(msg, argument=name)
+    if not value.duration > 0.0:
+        msg = f"{name} has a hold-out of length 0: the cut must lie before the end"
+        raise InvalidInputError(msg, argument=name, value=value.duration)
+    return value
+
+
+def gives_counts(model: TransactionModel) -> bool:
+    """Whether the model knows the distribution of a customer's purchases given the history."""
+    return hasattr(model, "probability_of_n_purchases_given")
+
+
+def histories(holdout: CalibrationHoldout) -> tuple[dict[str, Floats], Ints]:
+    """Return the distinct histories of the customers, and for each customer which one it is."""
+    names = ("frequency", "recency", "T")
+    columns = {n: np.asarray(getattr(holdout.calibration, n), np.float64) for n in names}
+    order = np.lexsort(list(columns.values()))
+    new = np.zeros(len(order), dtype=bool)
+    new[0] = True
+    for column in columns.values():
+        sorted_column = column[order]
+        new[1:] |= sorted_column[1:] != sorted_column[:-1]
+    which = np.empty(len(order), dtype=np.int64)
+    which[order] = np.cumsum(new) - 1
+    first = order[new]
+    return {n: column[first] for n, column in columns.items()}, which
+
+
+def forecast(
+    model: TransactionModel, holdout: CalibrationHoldout, levels: Sequence[float] = ()
+) -> CountForecast:
+    """Return the model's predictive distribution at, below and around the counts that came.
+
+    Each distinct history is computed once, those that expect few purchases first, in blocks whose
+    table of probabilities stays within a few megabytes.
+    """
+    rows, which = histories(holdout)
+    actual = holdout.orders_holdout.astype(np.int64)
+    expected = np.asarray(model.expected_purchases(rows, holdout.duration))
+    most = np.zeros(len(expected), dtype=np.int64)
+    np.maximum.at(most, which, actual)
+    size = np.maximum(most + 1, np.ceil(2.0 * expected).astype(np.int64) + 32)
+    by_size = np.argsort(size, kind="stable")
+    # The customers of each history, in the order in which the histories are walked.
+    place = np.empty(len(by_size), dtype=np.int64)
+    place[by_size] = np.arange(len(by_size))
+    customers = np.argsort(place[which], kind="stable")
+    begin = np.concatenate([[0], np.cumsum(np.bincount(place[which], minlength=len(by_size)))])
+
+    n = len(which)
+    probability, below, crps = np.empty(n), np.empty(n), np.empty(n)
+    lower = np.empty((len(levels), n), dtype=np.int64)
+    upper, inside = np.empty_like(lower), np.empty((len(levels), n))
+    at = 0
+    while at < len(by_size):
+        stop = at + 1
+        while stop < len(by_size) and (stop - at + 1) * size[by_size[stop]] <= _CELLS:
+            stop += 1
+        block = by_size[at:stop]
+        pmf = _probabilities(
+            model, {c: v[block] for c, v in rows.items()}, holdout.duration, int(size[block[-1]])
+        )
+        cdf = np.minimum(np.cumsum(pmf, axis=1), 1.0)
+        who = customers[begin[at] : begin[stop]]
+        r, y = place[which[who]] - at, actual[who]
+        probability[who] = pmf[r, y]
+        below[who] = np.where(y > 0, cdf[r, y - 1], 0.0)
+        # sum of (F - [y <= k])^2 = sum of (1 - F)^2 + sum over k < y of (2 F - 1)
+        before = np.cumsum(cdf, axis=1)
+        beyond = ((1.0 - cdf) ** 2).sum(axis=1)
+        crps[who] = beyond[r] + 2.0 * np.where(y > 0, before[r, y - 1], 0.0) - y
+        for i, level in enumerate(levels):
+            low = _quantile(cdf, (1.0 - level) / 2.0)
+            high = _quantile(cdf, (1.0 + level) / 2.0)
+            k = np.arange(len(block))
+            within = cdf[k, high] - np.where(low > 0, cdf[k, low - 1], 0.0)
+            lower[i, who], upper[i, who], inside[i, who] = low[r], high[r], within[r]
+        at = stop
+    return CountForecast(probability, below, crps, lower, upper, inside)
+
+
+def _probabilities(
+    model: TransactionModel, rows: dict[str, Floats], horizon: float, size: int
+) -> Floats:
+    """P(X = 0), P(X = 1), ... of each row, so far that nothing to speak of is left."""
+    given = model.probability_of_n_purchases_given  # type: ignore[attr-defined]
+    while True:
+        pmf = np.asarray(given(rows, np.arange(size), horizon))
+        if float((1.0 - pmf.sum(axis=1)).max()) <= _TAIL:
+            return pmf
+        size *= 2
+        if size > _MOST:
+            msg = f"more than {_MOST:,} purchases of one customer are likely in {horizon:g}"
+            raise InvalidInputError(msg, argument="horizon", value=horizon)
+
+
+def _quantile(cdf: Floats, share: float) -> Ints:
+    """The least k with F(k) >= share, up to rounding."""
+    reached: Ints = np.minimum((cdf < share - 1e-12).sum(axis=1), cdf.shape[1] - 1)
+    return reached
