@@ -168,6 +168,17 @@ def test_cdnow_correlation_is_the_published_one(holdout):
     assert check.pearson == pytest.approx(tn.clv.GammaGamma().fit(holdout).correlation_, rel=1e-12)
 
 
+def test_half_of_it_is_one_customer(holdout):
+    """21 repeat orders of $300: without them .06, p = .08, as the same paper has it."""
+    base = holdout.calibration
+    kept = np.arange(len(base)) != np.nanargmax(base.monetary_value)
+    rest = tn.clv.spend_frequency_check(
+        {"frequency": base.frequency[kept], "monetary_value": base.monetary_value[kept]}
+    )
+    assert round(rest.pearson, 2) == 0.06
+    assert round(rest.pearson_p, 2) == 0.08
+
+
 @settings(max_examples=20)
 @given(seed=st.integers(0, 2**32))
 def test_a_weight_is_a_repetition(seed):

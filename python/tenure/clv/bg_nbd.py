@@ -18,7 +18,7 @@ class BGNBD(OutlookModel):
     ----------
     l2 : float, default 0
         Penalty l2 * (r^2 + alpha^2 + a^2 + b^2) a customer, alpha in the unit in which the longest
-        T is 10; the same number as `penalizer_coef` of the package lifetimes.
+        T is 10: that of `penalizer_coef` in the package lifetimes before 0.11 (docs/migration.md).
     unit : {"day", "week", "month", "year"}, optional
         What recency and T are counted in. A summary brings its own; needed for horizons such as
         "1y" where the data are a plain frame.
