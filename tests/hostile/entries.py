@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -197,6 +198,28 @@ def foretell(given: tuple[Any, Any], threads: int) -> Any:
     return forecast, model.transactions_.next_purchase(data)
 
 
+@functools.lru_cache(maxsize=2)
+def a_holdout(n: int) -> Any:
+    return a_log(n).calibration_holdout("2022-06-30", unit="month", n_threads=1)
+
+
+def compare(holdout: Any, threads: int) -> Any:
+    models = [tn.clv.BGNBD(n_threads=threads), tn.clv.ParetoNBD(n_threads=threads)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", tn.ConvergenceWarning)  # orders at random know no leaving
+        return tn.clv.compare(holdout, models, n_threads=threads)
+
+
+def a_checked_model(n: int) -> tuple[Any, Any]:
+    return tn.clv.BGNBD(n_threads=1).fit(customers(2000)), a_holdout(n)
+
+
+def calibration(given: tuple[Any, Any], threads: int) -> Any:
+    model, holdout = given
+    model.n_threads = threads
+    return tn.clv.calibration(model, holdout)
+
+
 ENTRIES = [
     Entry("EventLog", orders, index, 20_000_000),
     Entry("EventLog of text ids", named_orders, index, 4_000_000),
@@ -335,6 +358,8 @@ ENTRIES = [
     ),
     Entry("CLV.predict", fitted, predict, 3_000_000),
     Entry("BGNBD.predictive_interval and next_purchase", fitted, foretell, 2_000_000),
+    Entry("clv.compare", a_holdout, compare, 300_000),
+    Entry("clv.calibration", a_checked_model, calibration, 300_000),
     Entry(
         "simulate",
         lambda n: n,

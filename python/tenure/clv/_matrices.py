@@ -80,11 +80,13 @@ class FrequencyRecencyMatrix(Table):
         ax = plotting.axes(ax, (6.4, 4.8))
         colors = require("matplotlib.colors", "draw pictures")
         shades = [colors.to_rgba(*plotting.tint(s)) for s in np.linspace(0.0, 1.0, 256)]
+        ramp = colors.ListedColormap(shades)
+        ramp.set_bad(plotting.UNOBSERVED)  # where there can be no customer
         mesh = ax.pcolormesh(
             self.frequency,
             self.recency,
             np.ma.masked_invalid(self.value),
-            cmap=colors.ListedColormap(shades),
+            cmap=ramp,
             vmin=0.0,
             vmax=1.0 if self.quantity == _ALIVE else None,
             shading="nearest",
@@ -92,7 +94,6 @@ class FrequencyRecencyMatrix(Table):
             rasterized=True,
         )
         ax.grid(visible=False)
-        ax.set_facecolor(plotting.UNOBSERVED)  # where there can be no customer
         plotting.number_ticks(ax.xaxis, whole=True)
         ax.set_xlabel("repeat orders")
         ax.set_ylabel(f"{self.unit}s from the first order to the last" if self.unit else "recency")
