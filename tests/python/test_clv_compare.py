@@ -179,6 +179,31 @@ def test_a_log_and_its_holdout_are_one_contest(log, contest):
     assert again.model == tuple(names[m] for m in contest.model)
 
 
+def test_data_of_ones_own_are_read_instead(holdout, contest):
+    """A frame with more columns, of which each customer is one: the same numbers."""
+    frame = holdout.calibration.to_pandas().assign(channel="web")
+    models = [tn.clv.BGNBD(), tn.clv.MBGNBD(), tn.clv.ParetoNBD()]
+    again = tn.clv.compare(holdout, models, data=frame)
+    assert again.model == contest.model
+    assert_allclose(again.log_scores, contest.log_scores, rtol=1e-9)
+    assert_allclose(again.crps_scores, contest.crps_scores, rtol=1e-9, atol=1e-12)
+    with pytest.raises(tn.InvalidInputError, match="data has 2356 rows"):
+        tn.clv.compare(holdout, models, data=frame[1:])
+    with pytest.raises(tn.InvalidInputError, match=r"data\[0\] has another"):
+        tn.clv.compare(holdout, models, data=frame[::-1])
+    bg = again.models[again.model.index("BGNBD")]
+    assert_allclose(
+        tn.clv.calibration(bg, holdout, data=frame).pit_low,
+        tn.clv.calibration(bg, holdout).pit_low,
+        rtol=1e-9,
+        atol=1e-12,
+    )
+    table = bg.conditional_expectation_by_frequency(holdout, data=frame)
+    assert_allclose(
+        table.expected, bg.conditional_expectation_by_frequency(holdout).expected, rtol=1e-12
+    )
+
+
 def test_the_true_model_wins_clearly():
     """Many of MBG/NBD's customers are gone from the start, which BG/NBD cannot say."""
     data = simulated("MBGNBD", (1.2, 6.0, 1.0, 1.5), 12_000, seed=4, ages=(39.0, 39.0))
@@ -251,8 +276,8 @@ def test_impossible_counts_cost_everything(holdout, monkeypatch):
     """A model that gave no chance to what came loses by an infinite difference."""
     inner = _holdout.forecast
 
-    def forecast(model, data, levels=()):
-        got = inner(model, data, levels)
+    def forecast(model, *given, **more):
+        got = inner(model, *given, **more)
         if isinstance(model, tn.clv.ParetoNBD):
             got.probability[7] = 0.0
         return got

@@ -176,6 +176,7 @@ def ranked(
     fitted: Mapping[str, TransactionModel],
     forecasts: Mapping[str, CountForecast],
     holdout: CalibrationHoldout,
+    rows: Any,
     level: float,
 ) -> ModelComparison:
     """Return the models in order of their mean log score, those without an optimum last."""
@@ -200,9 +201,7 @@ def ranked(
         difference = behind.mean(axis=0)
         spread = behind.std(axis=0, ddof=1) if customers > 1 else np.full(len(names), np.nan)
     error = spread / np.sqrt(customers)
-    expected = np.column_stack(
-        [m.expected_purchases(holdout.calibration, holdout.duration) for m in models]
-    )
+    expected = np.column_stack([m.expected_purchases(rows, holdout.duration) for m in models])
     off = expected - actual[:, None]
     likelihood = np.array([m.log_likelihood_ for m in models])
     k = np.array([len(m.parameter_names) for m in models])

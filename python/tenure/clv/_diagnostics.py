@@ -28,6 +28,7 @@ class Diagnostics:
         max_frequency: int = 7,
         bins: int = 10,
         level: float = 0.95,
+        data: Any = None,
     ) -> ConditionalExpectation:
         """Return mean orders in a hold-out, actual and expected, by what came before the cut.
 
@@ -43,6 +44,9 @@ class Diagnostics:
             At most so many stretches of recency, of one round length; no repeat order apart.
         level : float, default 0.95
             Confidence level of the limits of the actual means.
+        data : Summary or data frame, optional
+            What the model reads in place of the summary before the cut: the same customers in the
+            same order, with further columns such as covariates.
 
         Returns
         -------
@@ -64,7 +68,7 @@ class Diagnostics:
         (('0', '0-15', '15-30', '30-45'), [0.23, 0.44, 1.74, 3.56])
         """
         holdout = _holdout.as_holdout(calibration_holdout)
-        expected = self._model.expected_purchases(holdout.calibration, holdout.duration)
+        expected = self._model.expected_purchases(_holdout.as_rows(data, holdout), holdout.duration)
         return _conditional.by_group(holdout, expected, by, max_frequency, bins, level)
 
     def frequency_recency_matrix(

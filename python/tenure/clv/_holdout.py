@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from tenure._errors import InvalidInputError
 from tenure._validation import Floats, Ints
-from tenure.events import CalibrationHoldout
+from tenure.clv import _data
+from tenure.events import CalibrationHoldout, Summary
+from tenure.events._frames import as_reader, column_names
 
 if TYPE_CHECKING:
     from tenure.clv._transaction import TransactionModel
@@ -60,10 +63,31 @@ def gives_counts(model: TransactionModel) -> bool:
     return hasattr(model, "probability_of_n_purchases_given")
 
 
-def histories(holdout: CalibrationHoldout) -> tuple[dict[str, Floats], Ints]:
-    """Return the distinct histories of the customers, and for each customer which one it is."""
-    names = ("frequency", "recency", "T")
-    columns = {n: np.asarray(getattr(holdout.calibration, n), np.float64) for n in names}
+def as_rows(data: Any, holdout: CalibrationHoldout) -> Any:
+    """Return what models read: the history of the hold-out, or `data` about the same customers."""
+    if data is None:
+        return holdout.calibration
+    p, base = _data.purchases(data), holdout.calibration
+    if len(p.frequency) != len(base):
+        msg = f"data has {len(p.frequency)} rows and the hold-out {len(base)} customers"
+        raise InvalidInputError(msg, argument="data")
+    same = (p.frequency == base.frequency) & (p.recency == base.recency) & (p.T == base.T)
+    if not same.all():
+        row = int(np.argmin(same))
+        msg = f"data[{row}] has another frequency, recency or T than the hold-out's customer {row}"
+        raise InvalidInputError(msg, argument="data", row=row)
+    return data
+
+
+def histories(rows: Any) -> tuple[Any, Ints]:
+    """Return the distinct histories, and for each customer which one it is.
+
+    Of data with columns of their own every customer is one.
+    """
+    if not isinstance(rows, Summary):
+        table = as_reader(rows, column_names(rows)).read_all()
+        return table, np.arange(table.num_rows)
+    columns = {n: np.asarray(getattr(rows, n), np.float64) for n in ("frequency", "recency", "T")}
     order = np.lexsort(list(columns.values()))
     new = np.zeros(len(order), dtype=bool)
     new[0] = True
@@ -77,14 +101,17 @@ def histories(holdout: CalibrationHoldout) -> tuple[dict[str, Floats], Ints]:
 
 
 def forecast(
-    model: TransactionModel, holdout: CalibrationHoldout, levels: Sequence[float] = ()
+    model: TransactionModel,
+    holdout: CalibrationHoldout,
+    levels: Sequence[float] = (),
+    data: Any = None,
 ) -> CountForecast:
     """Return the model's predictive distribution at, below and around the counts that came.
 
     Each distinct history is computed once, those that expect few purchases first, in blocks whose
     table of probabilities stays within a few megabytes.
     """
-    rows, which = histories(holdout)
+    rows, which = histories(as_rows(data, holdout))
     actual = holdout.orders_holdout.astype(np.int64)
     expected = np.asarray(model.expected_purchases(rows, holdout.duration))
     most = np.zeros(len(expected), dtype=np.int64)
@@ -107,9 +134,7 @@ def forecast(
         while stop < len(by_size) and (stop - at + 1) * size[by_size[stop]] <= _CELLS:
             stop += 1
         block = by_size[at:stop]
-        pmf = _probabilities(
-            model, {c: v[block] for c, v in rows.items()}, holdout.duration, int(size[block[-1]])
-        )
+        pmf = _probabilities(model, _some(rows, block), holdout.duration, int(size[block[-1]]))
         cdf = np.minimum(np.cumsum(pmf, axis=1), 1.0)
         who = customers[begin[at] : begin[stop]]
         r, y = place[which[who]] - at, actual[who]
@@ -129,9 +154,13 @@ def forecast(
     return CountForecast(probability, below, crps, lower, upper, inside)
 
 
-def _probabilities(
-    model: TransactionModel, rows: dict[str, Floats], horizon: float, size: int
-) -> Floats:
+def _some(rows: Any, which: Ints) -> Any:
+    if isinstance(rows, pa.Table):
+        return rows.take(pa.array(which))
+    return {name: column[which] for name, column in rows.items()}
+
+
+def _probabilities(model: TransactionModel, rows: Any, horizon: float, size: int) -> Floats:
     """P(X = 0), P(X = 1), ... of each row, so far that nothing to speak of is left."""
     given = model.probability_of_n_purchases_given  # type: ignore[attr-defined]
     while True:

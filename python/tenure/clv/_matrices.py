@@ -80,15 +80,22 @@ class FrequencyRecencyMatrix(Table):
         ax = plotting.axes(ax, (6.4, 4.8))
         colors = require("matplotlib.colors", "draw pictures")
         shades = [colors.to_rgba(*plotting.tint(s)) for s in np.linspace(0.0, 1.0, 256)]
-        ramp = colors.ListedColormap(shades)
-        ramp.set_bad(plotting.UNOBSERVED)  # where there can be no customer
         mesh = ax.pcolormesh(
             self.frequency,
             self.recency,
             np.ma.masked_invalid(self.value),
-            cmap=ramp,
+            cmap=colors.ListedColormap(shades),
             vmin=0.0,
             vmax=1.0 if self.quantity == _ALIVE else None,
+            shading="nearest",
+            linewidth=0,
+            rasterized=True,
+        )
+        ax.pcolormesh(  # where there can be no customer
+            self.frequency,
+            self.recency,
+            np.ma.masked_where(np.isfinite(self.value), np.zeros_like(self.value)),
+            cmap=colors.ListedColormap([plotting.UNOBSERVED]),
             shading="nearest",
             linewidth=0,
             rasterized=True,

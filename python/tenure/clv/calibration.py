@@ -160,6 +160,7 @@ def calibration(
     levels: Sequence[float] = _LEVELS,
     bins: int = 10,
     confidence: float = 0.95,
+    data: Any = None,
 ) -> Calibration:
     """Check the predictive distributions of a fitted model on a hold-out.
 
@@ -175,6 +176,9 @@ def calibration(
         Of the PIT histogram.
     confidence : float, default 0.95
         Confidence level of the limits of the observed coverage.
+    data : Summary or data frame, optional
+        What the model reads in place of ``calibration_holdout.calibration``: the same customers in
+        the same order, with further columns such as covariates.
 
     Returns
     -------
@@ -216,7 +220,7 @@ def calibration(
     as_level(confidence, "confidence")
     edges = np.linspace(0.0, 1.0, as_count(bins, "bins", at_least=1) + 1)
 
-    got = _holdout.forecast(model, holdout, asked)
+    got = _holdout.forecast(model, holdout, asked, data)
     actual = holdout.orders_holdout
     held = ((got.lower <= actual) & (actual <= got.upper)).sum(axis=1)
     n = len(holdout)

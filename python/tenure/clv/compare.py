@@ -24,6 +24,7 @@ def compare(
     end: Any = None,
     unit: str = "week",
     collapse: str | None = "day",
+    data: Any = None,
     level: float = 0.95,
     progress: Progress | None = None,
     n_threads: int | None = None,
@@ -43,6 +44,9 @@ def compare(
         Where the hold-out ends. Default: the end of the log.
     unit, collapse
         As for `EventLog.summary`.
+    data : Summary or data frame, optional
+        What the models read in place of the summary before the cut: the same customers in the same
+        order, with further columns such as covariates.
     level : float, default 0.95
         Confidence level of the margins.
     progress : callable, optional
@@ -90,16 +94,17 @@ def compare(
     tell = progress or (lambda share, what: None)
     tell(0.0, "splitting the log")
     holdout = _split(log, cut, end, unit, collapse, n_threads)
+    rows = _holdout.as_rows(data, holdout)
     fitted: dict[str, TransactionModel] = {}
     forecasts: dict[str, _holdout.CountForecast] = {}
     for i, (name, model) in enumerate(entered.items()):
         tell((2 * i + 1) / (2 * len(entered) + 1), f"fitting {name}")
-        fitted[name] = model.fit(holdout.calibration)
+        fitted[name] = model.fit(rows)
         tell((2 * i + 2) / (2 * len(entered) + 1), f"scoring {name}")
         if _holdout.gives_counts(model):
-            forecasts[name] = _holdout.forecast(model, holdout)
+            forecasts[name] = _holdout.forecast(model, holdout, data=data)
     tell(1.0, "done")
-    return ranked(fitted, forecasts, holdout, float(level))
+    return ranked(fitted, forecasts, holdout, rows, float(level))
 
 
 def _split(
