@@ -204,7 +204,7 @@ def ranked(
     expected = np.column_stack([m.expected_purchases(rows, holdout.duration) for m in models])
     off = expected - actual[:, None]
     likelihood = np.array([m.log_likelihood_ for m in models])
-    k = np.array([len(m.parameter_names) for m in models])
+    k = np.array([m.n_parameters_ for m in models])
     return ModelComparison(
         model=names,
         status=tuple(m.status_ for m in models),
