@@ -103,19 +103,19 @@ def test_scores_of_a_pareto_base_are_those_of_simulated_futures():
 
 
 @pytest.mark.parametrize("name", MODELS)
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(seed=st.integers(0, 2**32))
 def test_crps_is_its_definition_row_by_row(name, seed):
     rng = np.random.default_rng(seed)
-    n = 30
+    n = 12
     x = rng.integers(0, 12, n)
     age = rng.integers(1, 60, n) / 2
     t_x = np.where(x > 0, age * rng.integers(1, 5, n) / 4, 0.0)
     y = rng.integers(0, 40, n)
     model = at(getattr(tn.clv, name), MODELS[name])
-    data = customers_with_orders(x, t_x, age, y, rng.uniform(0.5, 80))
+    data = customers_with_orders(x, t_x, age, y, rng.uniform(0.5, 40))
     got = _holdout.forecast(model, data)
-    k = np.arange(1200)
+    k = np.arange(300)
     pmf = model.probability_of_n_purchases_given(data.calibration, k, data.duration)
     step = np.cumsum(pmf, axis=1) - (y[:, None] <= k)
     assert_allclose(got.crps, (step**2).sum(axis=1), rtol=1e-9, atol=1e-9)
@@ -182,16 +182,16 @@ def test_a_log_and_its_holdout_are_one_contest(log, contest):
 def test_data_of_ones_own_are_read_instead(holdout, contest):
     """A frame with more columns, of which each customer is one: the same numbers."""
     frame = holdout.calibration.to_pandas().assign(channel="web")
-    models = [tn.clv.BGNBD(), tn.clv.MBGNBD(), tn.clv.ParetoNBD()]
+    models = [tn.clv.BGNBD()]
     again = tn.clv.compare(holdout, models, data=frame)
-    assert again.model == contest.model
-    assert_allclose(again.log_scores, contest.log_scores, rtol=1e-9)
-    assert_allclose(again.crps_scores, contest.crps_scores, rtol=1e-9, atol=1e-12)
+    same = contest.model.index("BGNBD")
+    assert_allclose(again.log_scores[:, 0], contest.log_scores[:, same], rtol=1e-9)
+    assert_allclose(again.crps_scores[:, 0], contest.crps_scores[:, same], rtol=1e-9, atol=1e-12)
     with pytest.raises(tn.InvalidInputError, match="data has 2356 rows"):
         tn.clv.compare(holdout, models, data=frame[1:])
     with pytest.raises(tn.InvalidInputError, match=r"data\[0\] has another"):
         tn.clv.compare(holdout, models, data=frame[::-1])
-    bg = again.models[again.model.index("BGNBD")]
+    bg = again.models[0]
     assert_allclose(
         tn.clv.calibration(bg, holdout, data=frame).pit_low,
         tn.clv.calibration(bg, holdout).pit_low,
@@ -206,7 +206,7 @@ def test_data_of_ones_own_are_read_instead(holdout, contest):
 
 def test_the_true_model_wins_clearly():
     """Many of MBG/NBD's customers are gone from the start, which BG/NBD cannot say."""
-    data = simulated("MBGNBD", (1.2, 6.0, 1.0, 1.5), 12_000, seed=4, ages=(39.0, 39.0))
+    data = simulated("MBGNBD", (1.2, 6.0, 1.0, 1.5), 5000, seed=4, ages=(39.0, 39.0))
     contest = tn.clv.compare(data, [tn.clv.BGNBD(), tn.clv.MBGNBD()])
     assert (contest.winner, contest.clear) == ("MBGNBD", True)
     assert contest._title().endswith(
@@ -224,7 +224,7 @@ def test_equal_models_have_no_clear_winner(holdout):
 
 
 def test_the_margin_holds_the_true_difference():
-    """Over 40 bases, 95 % margins hold the difference of a very large base in nearly all."""
+    """Over 30 bases, 95 % margins hold the difference of a very large base in nearly all."""
     models = [at(tn.clv.BGNBD, BG), at(tn.clv.ParetoNBD, PARETO)]
 
     def difference(n, seed):
@@ -232,10 +232,10 @@ def test_the_margin_holds_the_true_difference():
         one, two = (np.log(_holdout.forecast(m, data).probability) for m in models)
         return (one - two).mean(), scipy.stats.sem(one - two)
 
-    truth, error = difference(30_000, 1)
-    rows = np.array([difference(500, seed) for seed in range(2, 42)])
+    truth, error = difference(8000, 1)
+    rows = np.array([difference(300, seed) for seed in range(2, 32)])
     hit = np.abs(rows[:, 0] - truth) <= 1.96 * np.hypot(rows[:, 1], error)
-    assert scipy.stats.binom.cdf(hit.sum(), 40, 0.95) > 0.001
+    assert scipy.stats.binom.cdf(hit.sum(), 30, 0.95) > 0.001
     assert rows[:, 1].mean() == pytest.approx(rows[:, 0].std(), rel=0.35)
 
 
@@ -325,11 +325,11 @@ def test_progress_goes_from_0_to_1(holdout):
 
 def test_the_number_of_threads_does_not_change_a_bit(holdout):
     def bits(threads):
-        kinds = (tn.clv.BGNBD, tn.clv.MBGNBD, tn.clv.ParetoNBD)
+        kinds = (tn.clv.BGNBD, tn.clv.ParetoNBD)
         got = tn.clv.compare(holdout, [k(n_threads=threads) for k in kinds])
         return got.log_scores.tobytes() + got.crps_scores.tobytes()
 
-    assert bits(1) == bits(2) == bits(5)
+    assert bits(1) == bits(3)
 
 
 def test_one_customer_has_a_score_and_no_margin():

@@ -18,10 +18,11 @@ from tenure.events._frames import as_reader, column_names
 if TYPE_CHECKING:
     from tenure.clv._transaction import TransactionModel
 
-#: What is left of a distribution may be this much where it is cut off.
-_TAIL = 1e-10
+#: What is left of a distribution may be this much where it is cut off; CRPS feels its square.
+_TAIL = 1e-8
 _CELLS = 2_000_000
 _MOST = 4_000_000
+_STEP = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +129,14 @@ def forecast(
     probability, below, crps = np.empty(n), np.empty(n), np.empty(n)
     lower = np.empty((len(levels), n), dtype=np.int64)
     upper, inside = np.empty_like(lower), np.empty((len(levels), n))
+    tail = min([_TAIL, *((1.0 - level) / 8.0 for level in levels)])
     at = 0
     while at < len(by_size):
         stop = at + 1
         while stop < len(by_size) and (stop - at + 1) * size[by_size[stop]] <= _CELLS:
             stop += 1
         block = by_size[at:stop]
-        pmf = _probabilities(model, _some(rows, block), holdout.duration, int(size[block[-1]]))
+        pmf = _probabilities(model, _some(rows, block), holdout.duration, most[block], tail)
         cdf = np.minimum(np.cumsum(pmf, axis=1), 1.0)
         who = customers[begin[at] : begin[stop]]
         r, y = place[which[who]] - at, actual[who]
@@ -160,17 +162,27 @@ def _some(rows: Any, which: Ints) -> Any:
     return {name: column[which] for name, column in rows.items()}
 
 
-def _probabilities(model: TransactionModel, rows: Any, horizon: float, size: int) -> Floats:
-    """P(X = 0), P(X = 1), ... of each row, so far that nothing to speak of is left."""
+def _probabilities(
+    model: TransactionModel, rows: Any, horizon: float, most: Ints, tail: float
+) -> Floats:
+    """P(X = 0), P(X = 1), ... of each row, beyond `most` and so far that only a tail is left.
+
+    Rows that need more get more; what is left of the others stays 0.
+    """
     given = model.probability_of_n_purchases_given  # type: ignore[attr-defined]
+    pmf = np.asarray(given(rows, np.arange(_STEP), horizon))
     while True:
-        pmf = np.asarray(given(rows, np.arange(size), horizon))
-        if float((1.0 - pmf.sum(axis=1)).max()) <= _TAIL:
+        size = pmf.shape[1]
+        going = np.flatnonzero((1.0 - pmf.sum(axis=1) > tail) | (most >= size))
+        if not going.size:
             return pmf
-        size *= 2
         if size > _MOST:
             msg = f"more than {_MOST:,} purchases of one customer are likely in {horizon:g}"
             raise InvalidInputError(msg, argument="horizon", value=horizon)
+        more = np.zeros((len(pmf), max(_STEP, size // 2)))
+        numbers = np.arange(size, size + more.shape[1])
+        more[going] = given(_some(rows, going), numbers, horizon)
+        pmf = np.concatenate([pmf, more], axis=1)
 
 
 def _quantile(cdf: Floats, share: float) -> Ints:
