@@ -3,8 +3,12 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/bg_nbd_future.cpp
   cpp/src/clv/bg_nbd_likelihood.cpp
   cpp/src/clv/bg_nbd_predict.cpp
+  cpp/src/clv/bg_nbd_rows.cpp
   cpp/src/clv/bg_nbd_series.cpp
   cpp/src/clv/by_age.cpp
+  cpp/src/clv/covariate_patterns.cpp
+  cpp/src/clv/covariates.cpp
+  cpp/src/clv/customer_parameters.cpp
   cpp/src/clv/delta.cpp
   cpp/src/clv/fit.cpp
   cpp/src/clv/gamma_gamma.cpp
@@ -95,6 +99,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_simulate.cpp
   cpp/bindings/bind_special.cpp
   cpp/bindings/bind_survival.cpp
+  cpp/bindings/clv_covariates.cpp
   cpp/bindings/clv_gamma_gamma.cpp
   cpp/bindings/clv_outlook.cpp
   cpp/bindings/clv_transactions.cpp

@@ -82,6 +82,11 @@ Buffer<double> exp_by_age(std::span<const double> frequency, std::span<const dou
                           double offset, const std::function<double(double x, double age)>& log_f,
                           const Execution& execution) {
   const std::int64_t rows = std::ssize(frequency);
+  if (rows < 2 * kDegrees[0]) {  // no group can be large enough
+    Buffer<double> few(rows);
+    for (std::int64_t i = 0; i < rows; ++i) few[i] = std::exp(log_f(frequency[i], age[i]));
+    return few;
+  }
   Buffer<std::int64_t> order(rows);
   const FrequencyGroups groups = group_by_frequency(
       frequency, 0.0, execution, [&](std::int64_t row, std::int64_t at) { order[at] = row; });

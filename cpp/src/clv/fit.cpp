@@ -11,12 +11,18 @@ namespace {
 constexpr std::int64_t kCoarseRows = 65'536;  // below, a pass over the data is no cost
 constexpr std::int64_t kCoarseStride = 16;
 
-/// Adds l2 * sum (s_i e^u_i)^2 to value, gradient and Hessian in u.
-void penalise(optim::Evaluation& e, std::span<const double> u, double l2,
+/// Adds l2 * sum (s_i e^u_i)^2, and the same for the coefficients, to value, gradient and Hessian.
+void penalise(optim::Evaluation& e, std::span<const double> u, const FitOptions& options,
               const std::vector<double>& scale) {
-  for (std::size_t i = 0; i < u.size(); ++i) {
+  for (std::size_t i = scale.size(); i < u.size(); ++i) {
+    e.value += options.coefficient_l2 * u[i] * u[i];
+    e.gradient[i] += 2.0 * options.coefficient_l2 * u[i];
+    e.hessian[i * u.size() + i] += 2.0 * options.coefficient_l2;
+  }
+  if (options.l2 == 0.0) return;
+  for (std::size_t i = 0; i < scale.size(); ++i) {
     const double parameter = std::exp(u[i]) * scale[i];
-    const double term = l2 * parameter * parameter;
+    const double term = options.l2 * parameter * parameter;
     e.value += term;
     e.gradient[i] += 2.0 * term;
     e.hessian[i * u.size() + i] += 4.0 * term;
@@ -33,11 +39,13 @@ Fit maximise(const MeanLikelihood& likelihood, const std::vector<std::vector<dou
   if (!(options.tolerance > 0.0)) throw InvalidInput("tol", -1, options.tolerance, "> 0");
   if (!(options.l2 >= 0.0 && std::isfinite(options.l2)))
     throw InvalidInput("l2", -1, options.l2, "finite and >= 0");
+  if (!(options.coefficient_l2 >= 0.0 && std::isfinite(options.coefficient_l2)))
+    throw InvalidInput("covariate_l2", -1, options.coefficient_l2, "finite and >= 0");
 
   const auto objective = [&](std::int64_t stride) {
     return [&, stride](std::span<const double> u) {
       optim::Evaluation e = likelihood(u, stride);
-      if (options.l2 > 0.0) penalise(e, u, options.l2, scales.penalty);
+      penalise(e, u, options, scales.penalty);
       return e;
     };
   };
@@ -62,7 +70,8 @@ Fit maximise(const MeanLikelihood& likelihood, const std::vector<std::vector<dou
 
   // Where a parameter runs away in an extreme unit, it stays a number.
   bool is_far = false;
-  for (std::size_t i = 0; i < best.point.size(); ++i) {
+  const std::size_t positive = scales.parameter.size();
+  for (std::size_t i = 0; i < positive; ++i) {
     const double unit = std::log(scales.parameter[i]);
     const double near = std::clamp(best.point[i], -700.0 - unit, 700.0 - unit);
     is_far |= near != best.point[i];
@@ -77,10 +86,14 @@ Fit maximise(const MeanLikelihood& likelihood, const std::vector<std::vector<dou
   fit.gradient_norm = best.gradient_norm;
   fit.eigenvalues = best.eigenvalues;
   double penalty = 0.0;
-  for (std::size_t i = 0; i < best.point.size(); ++i) {
+  for (std::size_t i = 0; i < positive; ++i) {
     fit.parameters.push_back(std::exp(best.point[i]) * scales.parameter[i]);
     const double penalised = std::exp(best.point[i]) * scales.penalty[i];
     penalty += options.l2 * penalised * penalised;
+  }
+  for (std::size_t i = positive; i < best.point.size(); ++i) {
+    fit.parameters.push_back(best.point[i]);
+    penalty += options.coefficient_l2 * best.point[i] * best.point[i];
   }
   fit.log_likelihood = -customers * (best.at.value - penalty) + scales.log_likelihood_shift;
   fit.log_covariance = best.inverse_hessian;

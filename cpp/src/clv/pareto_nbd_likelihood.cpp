@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "covariate_rows.hpp"
 #include "falling.hpp"
 #include "tenure/clv/pareto_nbd.hpp"
 #include "tenure/clv/rising_factorial.hpp"
@@ -13,15 +14,20 @@
 namespace tenure::clv {
 namespace {
 
-constexpr int kLanes = 8;  // the order of summation is fixed, whatever the width of the vectors
-constexpr int kChunk = 64;
+constexpr int kLanes = kRowLanes;
+constexpr int kChunk = kRowChunk;
 
 /// Of the time t at which a customer left, or T for one who is alive: L = log((alpha + t)/(alpha +
 /// t_x)), K the same with beta, A = t/(alpha + t), B = t/(beta + t).
 enum Moment { kOne, kL, kK, kA, kB, kLL, kLK, kLA, kLB, kKK, kKA, kKB, kAA, kAB, kBB, kMoments };
 
 /// What a row adds up to: the log of the likelihood, gradient and Hessian in log-parameters.
-enum Term { kValue, kGradient, kHessian = kGradient + 4, kTerms = kHessian + 10 };
+enum Term {
+  kValue = kRowValue,
+  kGradient = kRowGradient,
+  kHessian = kRowHessian,
+  kTerms = kRowTerms
+};
 using Sums = std::array<double, kTerms>;
 
 enum Coordinate : std::size_t { kR, kAlpha, kS, kBeta };
@@ -32,14 +38,135 @@ struct Rows {
   std::int64_t stride;
 };
 
+/// Rows of one frequency x, m = r + x; the last lanes may hold rows that do not count.
+struct Chunk {
+  int full;
+  double r, s, m, cut;
+  const double *t_x, *silent, *alpha, *beta;
+};
+
+/// The terms of each row, but for the gamma functions and x log alpha.
+[[gnu::always_inline]] inline void add_terms(const Chunk& c, double (*term)[kChunk]) {
+  const int full = c.full;
+  const double r = c.r, s = c.s, m = c.m, cut = c.cut;
+  const double *const t_x = c.t_x, *const silent = c.silent;
+  const double *const alpha = c.alpha, *const beta = c.beta;
+  alignas(64) double a[kChunk], b[kChunk], rate[kChunk], range[kChunk];
+  alignas(64) double moment[kMoments][kChunk];
+  double longest = 0.0;
+  for (int i = 0; i < full; ++i) {
+    a[i] = 1.0 / (alpha[i] + t_x[i]);
+    b[i] = 1.0 / (beta[i] + t_x[i]);
+    rate[i] = falling::rate(m, a[i], s, b[i]);
+    const double told = std::min(silent[i], cut * (alpha[i] + t_x[i]));
+    range[i] = special::vector_log(1.0 + rate[i] * told);
+  }
+  for (int i = 0; i < full; ++i) longest = std::max(longest, range[i]);
+  for (auto& sum : moment)
+    for (int i = 0; i < full; ++i) sum[i] = 0.0;
+
+  const special::QuadratureRule& rule = falling::rule(falling::grade_of(longest));
+  for (std::size_t j = 0; j < rule.node.size(); ++j) {
+    const double node = rule.node[j], weight = rule.weight[j];
+    for (int i = 0; i < full; ++i) {
+      const double q = node * range[i];
+      const double grown = special::vector_exp(q);
+      const double since = (grown - 1.0) / rate[i];
+      const double ya = 1.0 + since * a[i], yb = 1.0 + since * b[i];
+      const double log_a = special::vector_log(ya), log_b = special::vector_log(yb);
+      // dt = grown / rate dq.
+      const double f = weight * grown * special::vector_exp(-m * log_a - (s + 1.0) * log_b);
+      const double t = t_x[i] + since;
+      const double in_a = t * a[i] / ya, in_b = t * b[i] / yb;
+      const double fl = f * log_a, fk = f * log_b, fa = f * in_a, fb = f * in_b;
+      moment[kOne][i] += f;
+      moment[kL][i] += fl;
+      moment[kK][i] += fk;
+      moment[kA][i] += fa;
+      moment[kB][i] += fb;
+      moment[kLL][i] += fl * log_a;
+      moment[kLK][i] += fl * log_b;
+      moment[kLA][i] += fl * in_a;
+      moment[kLB][i] += fl * in_b;
+      moment[kKK][i] += fk * log_b;
+      moment[kKA][i] += fk * in_a;
+      moment[kKB][i] += fk * in_b;
+      moment[kAA][i] += fa * in_a;
+      moment[kAB][i] += fa * in_b;
+      moment[kBB][i] += fb * in_b;
+    }
+  }
+
+  for (int i = 0; i < full; ++i) {
+    // Until here relative to the density at t_x. P(alive) has an atom at T.
+    const double scale = s * b[i] * range[i] / rate[i];
+    const double ya = 1.0 + silent[i] * a[i], yb = 1.0 + silent[i] * b[i];
+    const double log_a = special::vector_log(ya), log_b = special::vector_log(yb);
+    const double stay = special::vector_exp(-m * log_a - s * log_b);
+    const double t = t_x[i] + silent[i];
+    const double in_a = t * a[i] / ya, in_b = t * b[i] / yb;
+    const double total = stay + scale * moment[kOne][i];
+    const double dead = scale / total, alive = stay / total;
+    // Moments of those who left, then of all.
+    const double d = dead * moment[kOne][i];
+    const double db = dead * moment[kB][i], dbb = dead * moment[kBB][i];
+    const double dk = dead * moment[kK][i], dl = dead * moment[kL][i];
+    const double da = dead * moment[kA][i];
+    const double el = dl + alive * log_a, ek = dk + alive * log_b;
+    const double ea = da + alive * in_a, eb = db + alive * in_b;
+    const double ell = dead * moment[kLL][i] + alive * log_a * log_a;
+    const double elk = dead * moment[kLK][i] + alive * log_a * log_b;
+    const double ela = dead * moment[kLA][i] + alive * log_a * in_a;
+    const double dlb = dead * moment[kLB][i], elb = dlb + alive * log_a * in_b;
+    const double ekk = dead * moment[kKK][i] + alive * log_b * log_b;
+    const double eka = dead * moment[kKA][i] + alive * log_b * in_a;
+    const double dkb = dead * moment[kKB][i], ekb = dkb + alive * log_b * in_b;
+    const double eaa = dead * moment[kAA][i] + alive * in_a * in_a;
+    const double dab = dead * moment[kAB][i], eab = dab + alive * in_a * in_b;
+    const double ebb = dbb + alive * in_b * in_b;
+
+    const double from_a = special::vector_log(1.0 + t_x[i] / alpha[i]);
+    const double from_b = special::vector_log(1.0 + t_x[i] / beta[i]);
+    // With D = 1 of those who left, the slopes of the log-density are R = -r L, M = m A,
+    // S = D - s K and N = s B - D (1 - B); their means and the mean of their products:
+    const double mean_r = -r * el, mean_m = m * ea, mean_s = d - s * ek;
+    const double mean_n = s * eb - d + db;
+    const double rr = r * r * ell, rm = -r * m * ela;
+    const double rs = -r * (dl - s * elk);
+    const double rn = -r * (s * elb - dl + dlb);
+    const double mm = m * m * eaa, ms = m * (da - s * eka);
+    const double mn = m * (s * eab - da + dab);
+    const double ss = d - 2.0 * s * dk + s * s * ekk;
+    const double sn = s * db - d + db - s * (s * ekb - dk + dkb);
+    const double nn = s * s * ebb - 2.0 * s * (db - dbb) + d - 2.0 * db + dbb;
+
+    term[kValue][i] = special::vector_log(total) - m * from_a - s * from_b;
+    const double slope_r = mean_r - r * from_a, slope_s = mean_s - s * from_b;
+    term[kGradient + 0][i] = slope_r;
+    term[kGradient + 1][i] = mean_m;
+    term[kGradient + 2][i] = slope_s;
+    term[kGradient + 3][i] = mean_n;
+    // (r, r), (alpha, r), (alpha, alpha), (s, r), (s, alpha), (s, s), (beta, r), ...
+    term[kHessian + 0][i] = slope_r + rr - mean_r * mean_r;
+    term[kHessian + 1][i] = r * ea + rm - mean_r * mean_m;
+    term[kHessian + 2][i] = -m * (ea - eaa) + mm - mean_m * mean_m;
+    term[kHessian + 3][i] = rs - mean_r * mean_s;
+    term[kHessian + 4][i] = ms - mean_m * mean_s;
+    term[kHessian + 5][i] = slope_s - d + ss - mean_s * mean_s;
+    term[kHessian + 6][i] = rn - mean_r * mean_n;
+    term[kHessian + 7][i] = mn - mean_m * mean_n;
+    term[kHessian + 8][i] = s * eb + sn - mean_s * mean_n;
+    term[kHessian + 9][i] = -s * (eb - ebb) - (db - dbb) + nn - mean_n * mean_n;
+  }
+}
+
 /// Rows [from, to) in steps of the stride, all of one frequency x.
 TENURE_CLONES void add_rows(const Rows& rows, std::int64_t from, std::int64_t to,
                             const ParetoNbdParameters& p, double x, double cut, Sums& sums) {
-  const double m = p.r + x;
-  alignas(64) double w[kChunk], t_x[kChunk], silent[kChunk];
-  alignas(64) double a[kChunk], b[kChunk], rate[kChunk], range[kChunk];
-  alignas(64) double moment[kMoments][kChunk];
+  alignas(64) double w[kChunk], t_x[kChunk], silent[kChunk], alpha[kChunk], beta[kChunk];
   alignas(64) double term[kTerms][kChunk];
+  for (int i = 0; i < kChunk; ++i) alpha[i] = p.alpha;
+  for (int i = 0; i < kChunk; ++i) beta[i] = p.beta;
   for (std::int64_t first = from; first < to; first += kChunk * rows.stride) {
     const int n = static_cast<int>(
         std::min<std::int64_t>(kChunk, (to - first + rows.stride - 1) / rows.stride));
@@ -53,111 +180,7 @@ TENURE_CLONES void add_rows(const Rows& rows, std::int64_t from, std::int64_t to
     const int full = (n + kLanes - 1) / kLanes * kLanes;
     for (int i = n; i < full; ++i) w[i] = t_x[i] = silent[i] = 0.0;
 
-    double longest = 0.0;
-    for (int i = 0; i < full; ++i) {
-      a[i] = 1.0 / (p.alpha + t_x[i]);
-      b[i] = 1.0 / (p.beta + t_x[i]);
-      rate[i] = falling::rate(m, a[i], p.s, b[i]);
-      const double told = std::min(silent[i], cut * (p.alpha + t_x[i]));
-      range[i] = special::vector_log(1.0 + rate[i] * told);
-    }
-    for (int i = 0; i < full; ++i) longest = std::max(longest, range[i]);
-    for (auto& sum : moment)
-      for (int i = 0; i < full; ++i) sum[i] = 0.0;
-
-    const special::QuadratureRule& rule = falling::rule(falling::grade_of(longest));
-    for (std::size_t j = 0; j < rule.node.size(); ++j) {
-      const double node = rule.node[j], weight = rule.weight[j];
-      for (int i = 0; i < full; ++i) {
-        const double q = node * range[i];
-        const double grown = special::vector_exp(q);
-        const double since = (grown - 1.0) / rate[i];
-        const double ya = 1.0 + since * a[i], yb = 1.0 + since * b[i];
-        const double log_a = special::vector_log(ya), log_b = special::vector_log(yb);
-        // dt = grown / rate dq.
-        const double f = weight * grown * special::vector_exp(-m * log_a - (p.s + 1.0) * log_b);
-        const double t = t_x[i] + since;
-        const double in_a = t * a[i] / ya, in_b = t * b[i] / yb;
-        const double fl = f * log_a, fk = f * log_b, fa = f * in_a, fb = f * in_b;
-        moment[kOne][i] += f;
-        moment[kL][i] += fl;
-        moment[kK][i] += fk;
-        moment[kA][i] += fa;
-        moment[kB][i] += fb;
-        moment[kLL][i] += fl * log_a;
-        moment[kLK][i] += fl * log_b;
-        moment[kLA][i] += fl * in_a;
-        moment[kLB][i] += fl * in_b;
-        moment[kKK][i] += fk * log_b;
-        moment[kKA][i] += fk * in_a;
-        moment[kKB][i] += fk * in_b;
-        moment[kAA][i] += fa * in_a;
-        moment[kAB][i] += fa * in_b;
-        moment[kBB][i] += fb * in_b;
-      }
-    }
-
-    for (int i = 0; i < full; ++i) {
-      // Until here relative to the density at t_x. P(alive) has an atom at T.
-      const double scale = p.s * b[i] * range[i] / rate[i];
-      const double ya = 1.0 + silent[i] * a[i], yb = 1.0 + silent[i] * b[i];
-      const double log_a = special::vector_log(ya), log_b = special::vector_log(yb);
-      const double stay = special::vector_exp(-m * log_a - p.s * log_b);
-      const double t = t_x[i] + silent[i];
-      const double in_a = t * a[i] / ya, in_b = t * b[i] / yb;
-      const double total = stay + scale * moment[kOne][i];
-      const double dead = scale / total, alive = stay / total;
-      // Moments of those who left, then of all.
-      const double d = dead * moment[kOne][i];
-      const double db = dead * moment[kB][i], dbb = dead * moment[kBB][i];
-      const double dk = dead * moment[kK][i], dl = dead * moment[kL][i];
-      const double da = dead * moment[kA][i];
-      const double el = dl + alive * log_a, ek = dk + alive * log_b;
-      const double ea = da + alive * in_a, eb = db + alive * in_b;
-      const double ell = dead * moment[kLL][i] + alive * log_a * log_a;
-      const double elk = dead * moment[kLK][i] + alive * log_a * log_b;
-      const double ela = dead * moment[kLA][i] + alive * log_a * in_a;
-      const double dlb = dead * moment[kLB][i], elb = dlb + alive * log_a * in_b;
-      const double ekk = dead * moment[kKK][i] + alive * log_b * log_b;
-      const double eka = dead * moment[kKA][i] + alive * log_b * in_a;
-      const double dkb = dead * moment[kKB][i], ekb = dkb + alive * log_b * in_b;
-      const double eaa = dead * moment[kAA][i] + alive * in_a * in_a;
-      const double dab = dead * moment[kAB][i], eab = dab + alive * in_a * in_b;
-      const double ebb = dbb + alive * in_b * in_b;
-
-      const double from_a = special::vector_log(1.0 + t_x[i] / p.alpha);
-      const double from_b = special::vector_log(1.0 + t_x[i] / p.beta);
-      // With D = 1 of those who left, the slopes of the log-density are R = -r L, M = m A,
-      // S = D - s K and N = s B - D (1 - B); their means and the mean of their products:
-      const double mean_r = -p.r * el, mean_m = m * ea, mean_s = d - p.s * ek;
-      const double mean_n = p.s * eb - d + db;
-      const double rr = p.r * p.r * ell, rm = -p.r * m * ela;
-      const double rs = -p.r * (dl - p.s * elk);
-      const double rn = -p.r * (p.s * elb - dl + dlb);
-      const double mm = m * m * eaa, ms = m * (da - p.s * eka);
-      const double mn = m * (p.s * eab - da + dab);
-      const double ss = d - 2.0 * p.s * dk + p.s * p.s * ekk;
-      const double sn = p.s * db - d + db - p.s * (p.s * ekb - dk + dkb);
-      const double nn = p.s * p.s * ebb - 2.0 * p.s * (db - dbb) + d - 2.0 * db + dbb;
-
-      term[kValue][i] = special::vector_log(total) - m * from_a - p.s * from_b;
-      const double slope_r = mean_r - p.r * from_a, slope_s = mean_s - p.s * from_b;
-      term[kGradient + 0][i] = slope_r;
-      term[kGradient + 1][i] = mean_m;
-      term[kGradient + 2][i] = slope_s;
-      term[kGradient + 3][i] = mean_n;
-      // (r, r), (alpha, r), (alpha, alpha), (s, r), (s, alpha), (s, s), (beta, r), ...
-      term[kHessian + 0][i] = slope_r + rr - mean_r * mean_r;
-      term[kHessian + 1][i] = p.r * ea + rm - mean_r * mean_m;
-      term[kHessian + 2][i] = -m * (ea - eaa) + mm - mean_m * mean_m;
-      term[kHessian + 3][i] = rs - mean_r * mean_s;
-      term[kHessian + 4][i] = ms - mean_m * mean_s;
-      term[kHessian + 5][i] = slope_s - d + ss - mean_s * mean_s;
-      term[kHessian + 6][i] = rn - mean_r * mean_n;
-      term[kHessian + 7][i] = mn - mean_m * mean_n;
-      term[kHessian + 8][i] = p.s * eb + sn - mean_s * mean_n;
-      term[kHessian + 9][i] = -p.s * (eb - ebb) - (db - dbb) + nn - mean_n * mean_n;
-    }
+    add_terms({full, p.r, p.s, p.r + x, cut, t_x, silent, alpha, beta}, term);
     for (int k = 0; k < kTerms; ++k) {
       double lane[kLanes] = {};
       for (int i = 0; i < full; i += kLanes)
@@ -165,6 +188,22 @@ TENURE_CLONES void add_rows(const Rows& rows, std::int64_t from, std::int64_t to
       sums[static_cast<std::size_t>(k)] +=
           ((lane[0] + lane[1]) + (lane[2] + lane[3])) + ((lane[4] + lane[5]) + (lane[6] + lane[7]));
     }
+  }
+}
+
+/// Rows whose alpha and beta are their own.
+TENURE_CLONES void terms_of_rows(const RowChunk& c, double (*term)[kRowChunk]) {
+  alignas(64) double silent[kRowChunk];
+  for (int i = 0; i < c.full; ++i) silent[i] = c.age[i] - c.recency[i];
+  const double r = c.parameter[kR][0], s = c.parameter[kS][0], m = r + c.x;
+  const double* const alpha = c.parameter[kAlpha];
+  add_terms({c.full, r, s, m, falling::cut(m), c.recency, silent, alpha, c.parameter[kBeta]}, term);
+  const RisingFactorial in_r = rising_factorial(r, c.x);
+  for (int i = 0; i < c.full; ++i) {
+    term[kValue][i] += in_r.log - c.x * special::vector_log(alpha[i]);
+    term[kGradient + kR][i] += r * in_r.first;
+    term[kGradient + kAlpha][i] -= c.x;
+    term[kHessian][i] += r * (in_r.first + r * in_r.second);
   }
 }
 
@@ -255,6 +294,11 @@ Fit fit_pareto_nbd(const RepeatPurchases& purchases, const FitOptions& options,
                            .penalty = {1.0, in_tenths, 1.0, in_tenths},
                            .log_likelihood_shift = sample.purchases * std::log(sample.time_scale)};
   return maximise(mean, starts, scales, sample.customers, sample.repeat_rows(), options);
+}
+
+const RowKernel& pareto_nbd_rows() {
+  static constexpr RowKernel kernel{terms_of_rows, {false, true, false, true}};
+  return kernel;
 }
 
 }  // namespace tenure::clv

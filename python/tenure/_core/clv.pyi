@@ -159,6 +159,138 @@ pareto_nbd_log_odds_alive_later: _EstimateOfRows
 pareto_nbd_time_to_purchase: _OfRows
 pareto_nbd_time_to_lapse: _OfRows
 
+# The same with covariates, as <model>_covariate_<kernel>: `parameters` are the four and the
+# coefficients, `column` and `sign` say which column each of them multiplies and what it moves.
+class _CovariateFit(Protocol):
+    def __call__(
+        self,
+        start: _F,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        weight: _F | None,
+        design: _F,
+        columns: int,
+        column: _I,
+        sign: _F,
+        max_iterations: int,
+        tolerance: float,
+        l2: float,
+        coefficient_l2: float,
+        threads: int,
+    ) -> dict[str, Any]: ...
+
+class _CovariateLogLikelihood(Protocol):
+    def __call__(
+        self,
+        parameters: _F,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        weight: _F | None,
+        design: _F,
+        columns: int,
+        column: _I,
+        sign: _F,
+        threads: int,
+    ) -> _Evaluation: ...
+
+class _CovariateAlive(Protocol):
+    def __call__(
+        self,
+        parameters: _F,
+        log_covariance: _F | None,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        design: _F,
+        columns: int,
+        column: _I,
+        sign: _F,
+        threads: int,
+    ) -> Any: ...
+
+class _CovariateExpectedPurchases(Protocol):
+    def __call__(
+        self,
+        parameters: _F,
+        log_covariance: _F | None,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        design: _F,
+        columns: int,
+        column: _I,
+        sign: _F,
+        horizon: float,
+        discount_rate: float,
+        threads: int,
+    ) -> Any: ...
+
+class _CovariateExpectedPurchasesNew(Protocol):
+    def __call__(
+        self,
+        parameters: _F,
+        time: _F,
+        design: _F,
+        columns: int,
+        column: _I,
+        sign: _F,
+        threads: int,
+    ) -> _F: ...
+
+class _CovariatePmf(Protocol):
+    def __call__(
+        self,
+        parameters: _F,
+        count: _F,
+        time: float,
+        design: _F,
+        columns: int,
+        column: _I,
+        sign: _F,
+        threads: int,
+    ) -> _F: ...
+
+class _CovariateFrequencyCounts(Protocol):
+    def __call__(
+        self,
+        parameters: _F,
+        T: _F,
+        weight: _F | None,
+        frequencies: int,
+        design: _F,
+        columns: int,
+        column: _I,
+        sign: _F,
+        threads: int,
+    ) -> _F: ...
+
+bg_nbd_covariate_fit: _CovariateFit
+bg_nbd_covariate_log_likelihood: _CovariateLogLikelihood
+bg_nbd_covariate_probability_alive: _CovariateAlive
+bg_nbd_covariate_log_odds_alive: _CovariateAlive
+bg_nbd_covariate_expected_purchases: _CovariateExpectedPurchases
+bg_nbd_covariate_expected_purchases_new: _CovariateExpectedPurchasesNew
+bg_nbd_covariate_pmf: _CovariatePmf
+bg_nbd_covariate_frequency_counts: _CovariateFrequencyCounts
+mbg_nbd_covariate_fit: _CovariateFit
+mbg_nbd_covariate_log_likelihood: _CovariateLogLikelihood
+mbg_nbd_covariate_probability_alive: _CovariateAlive
+mbg_nbd_covariate_log_odds_alive: _CovariateAlive
+mbg_nbd_covariate_expected_purchases: _CovariateExpectedPurchases
+mbg_nbd_covariate_expected_purchases_new: _CovariateExpectedPurchasesNew
+mbg_nbd_covariate_pmf: _CovariatePmf
+mbg_nbd_covariate_frequency_counts: _CovariateFrequencyCounts
+pareto_nbd_covariate_fit: _CovariateFit
+pareto_nbd_covariate_log_likelihood: _CovariateLogLikelihood
+pareto_nbd_covariate_probability_alive: _CovariateAlive
+pareto_nbd_covariate_log_odds_alive: _CovariateAlive
+pareto_nbd_covariate_expected_purchases: _CovariateExpectedPurchases
+pareto_nbd_covariate_expected_purchases_new: _CovariateExpectedPurchasesNew
+pareto_nbd_covariate_pmf: _CovariatePmf
+pareto_nbd_covariate_frequency_counts: _CovariateFrequencyCounts
+
 def gamma_gamma_fit(
     frequency: _F,
     monetary_value: _F,

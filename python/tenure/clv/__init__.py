@@ -6,6 +6,7 @@ from tenure.clv import economics
 from tenure.clv._comparison import ModelComparison
 from tenure.clv._conditional import ConditionalExpectation
 from tenure.clv._matrices import AliveHistory, FrequencyRecencyMatrix
+from tenure.clv._covariates import CoefficientTable, CustomerSummary, with_covariates
 from tenure.clv._outlook import NextPurchase, PurchaseForecast
 from tenure.clv._tables import (
     FrequencyCounts,
@@ -30,6 +31,8 @@ __all__ = [
     "AliveHistory",
     "Calibration",
     "ConditionalExpectation",
+    "CoefficientTable",
+    "CustomerSummary",
     "FrequencyCounts",
     "FrequencyRecencyMatrix",
     "GammaGamma",
@@ -46,4 +49,5 @@ __all__ = [
     "compare",
     "economics",
     "spend_frequency_check",
+    "with_covariates",
 ]

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from tenure._errors import InvalidInputError
 from tenure._validation import Floats, as_column
+from tenure.clv._covariates import CustomerSummary
 from tenure.events import CalibrationHoldout, Summary
 from tenure.events._frames import as_reader, column_names
 
@@ -25,6 +26,8 @@ class Purchases:
     weight: Floats | None
     customer: Any
     unit: str | None
+    #: Design of the covariates, n rows, where the model has some.
+    design: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def unit_of(data: Any) -> str | None:
     """Return the unit that travels with a summary, None where a frame carries none."""
     if isinstance(data, CalibrationHoldout):
         return data.calibration.unit
-    return data.unit if isinstance(data, Summary) else None
+    return data.unit if isinstance(data, (Summary, CustomerSummary)) else None
 
 
 def end_of(data: Any) -> Any:
@@ -95,6 +98,8 @@ def _columns_of(data: Any, names: tuple[str, ...]) -> Any:
     """Return a function from a column's name to its values; None where it is absent."""
     if isinstance(data, Summary):
         return lambda name: getattr(data, name, None)
+    if isinstance(data, CustomerSummary):
+        return data._columns().get
     known = column_names(data)
     simple = isinstance(data, Mapping) or type(data).__module__.startswith("pandas")
     if simple and all(known.count(name) == 1 for name in names):

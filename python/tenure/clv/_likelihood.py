@@ -106,6 +106,22 @@ class LikelihoodModel(Estimator):
         return self.status_ == "converged"
 
     @property
+    def n_parameters_(self) -> int:
+        """Number of parameters that were estimated."""
+        self._require_fitted()
+        return len(self.parameter_names)
+
+    @property
+    def aic_(self) -> float:
+        """Akaike's criterion, 2 k - 2 log L for k parameters: the smaller, the better."""
+        return 2.0 * self.n_parameters_ - 2.0 * self.log_likelihood_
+
+    @property
+    def bic_(self) -> float:
+        """Schwarz' criterion, k log n - 2 log L for k parameters and n customers."""
+        return self.n_parameters_ * math.log(self.n_customers_) - 2.0 * self.log_likelihood_
+
+    @property
     def covariance_(self) -> Floats:
         """Covariance of the parameters, by the delta method from that of their logarithms."""
         at = self._point()

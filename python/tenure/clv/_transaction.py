@@ -19,7 +19,7 @@ from tenure._time import (
     discount_rate_per_unit,
     engine_period,
 )
-from tenure._validation import Floats, as_choice, as_column, as_count, as_number, as_threads
+from tenure._validation import Floats, Ints, as_choice, as_column, as_count, as_number, as_threads
 from tenure.clv import _data
 from tenure.clv._diagnostics import Diagnostics
 from tenure.clv._likelihood import LikelihoodModel, require_unit, two_sided
@@ -92,25 +92,39 @@ class TransactionModel(Diagnostics, LikelihoodModel):
         """
         unit = None if self.unit is None else as_unit(self.unit)
         budget = self._budget()
-        p = _data.purchases(data, sample_weight, weighted=True)
+        p = self._customers(data, sample_weight, weighted=True)
         if p.unit is not None and unit is not None and p.unit != unit:
             msg = f"the summary counts in {p.unit}s, but the model was made with unit={unit!r}"
             raise InvalidInputError(msg, argument="unit", value=unit)
-        fit = self._kernel("fit")(
-            p.frequency, p.recency, p.T, p.weight, *budget, as_threads(self.n_threads)
-        )
+        fit = self._maximise(p, budget)
         self.unit_ = p.unit or unit
         none = not np.any(p.frequency > 0)
         self._take(fit, " (nobody bought again, which tells nothing of leaving)" if none else "")
         return self
 
+    def _maximise(self, p: _data.Purchases, budget: tuple[int, float, float]) -> dict[str, Any]:
+        fit: dict[str, Any] = self._kernel("fit")(
+            p.frequency, p.recency, p.T, p.weight, *budget, as_threads(self.n_threads)
+        )
+        return fit
+
     def score(self, data: Any, sample_weight: Any = None) -> float:
         """Return the mean log-likelihood a customer of other data, in the unit of the fit."""
         p = self._read(data, sample_weight, weighted=True)
+        value = self._log_likelihood(p)
+        return value / (len(p.frequency) if p.weight is None else float(p.weight.sum()))
+
+    def _log_likelihood(self, p: _data.Purchases) -> float:
         value, _, _ = self._kernel("log_likelihood")(
             self._point(), p.frequency, p.recency, p.T, p.weight, as_threads(self.n_threads)
         )
-        return float(value) / (len(p.frequency) if p.weight is None else float(p.weight.sum()))
+        return float(value)
+
+    def _customers(
+        self, data: Any, sample_weight: Any = None, weighted: bool = False
+    ) -> _data.Purchases:
+        """Read what the model needs to know of each customer."""
+        return _data.purchases(data, sample_weight, weighted)
 
     def _likelihood_of(self, data: Any, sample_weight: Any) -> LogLikelihood:
         p = self._read(data, sample_weight, weighted=True)
@@ -129,7 +143,7 @@ class TransactionModel(Diagnostics, LikelihoodModel):
         self, data: Any, sample_weight: Any = None, weighted: bool = False
     ) -> _data.Purchases:
         self._require_fitted()
-        p = _data.purchases(data, sample_weight, weighted)
+        p = self._customers(data, sample_weight, weighted)
         if p.unit is not None and self.unit_ is not None and p.unit != self.unit_:
             msg = f"the summary counts in {p.unit}s, but the model was fitted in {self.unit_}s"
             raise InvalidInputError(msg, argument="unit", value=p.unit)
@@ -156,14 +170,9 @@ class TransactionModel(Diagnostics, LikelihoodModel):
         float64 array of n, or Predictions with `interval`
         """
         p = self._read(data)
-        threads = as_threads(self.n_threads)
         if interval is None:
-            return self._kernel("probability_alive")(
-                self._point(), p.frequency, p.recency, p.T, threads
-            )
-        got = self._kernel("log_odds_alive")(
-            self._point(), self._flat_covariance(), p.frequency, p.recency, p.T, threads
-        )
+            return self._by_customer("probability_alive", p)
+        got = self._by_customer("log_odds_alive", p, errors=True)
         return log_odds_limits(p.customer, got, interval, "Probability to be alive")
 
     def expected_purchases(self, data: Any, horizon: Any, interval: float | None = None) -> Any:
@@ -258,16 +267,18 @@ class TransactionModel(Diagnostics, LikelihoodModel):
 
     def _discounted(self, p: _data.Purchases, horizon: float, rate: float, errors: bool) -> Any:
         """Expected purchases, discounted by exp(-rate * time); with errors of the logarithm."""
-        return self._kernel("expected_purchases")(
-            self._point(),
-            self._flat_covariance() if errors else None,
-            p.frequency,
-            p.recency,
-            p.T,
-            horizon,
-            rate,
-            as_threads(self.n_threads),
-        )
+        return self._by_customer("expected_purchases", p, horizon, rate, errors=errors)
+
+    def _by_customer(
+        self, name: str, p: _data.Purchases, *more: float, errors: bool = False
+    ) -> Any:
+        """One prediction a customer, with standard errors where they are asked for."""
+        covariance: tuple[Any, ...] = (self._flat_covariance() if errors else None,)
+        if name == "probability_alive":
+            covariance = ()
+        columns = (p.frequency, p.recency, p.T)
+        threads = as_threads(self.n_threads)
+        return self._kernel(name)(self._point(), *covariance, *columns, *more, threads)
 
     def expected_purchases_new(self, horizon: Any) -> Any:
         """Return the expected repeat purchases of a customer just acquired.
@@ -334,13 +345,16 @@ class TransactionModel(Diagnostics, LikelihoodModel):
         """
         p = self._read(data, weighted=True)
         last = as_count(max_frequency, "max_frequency", at_least=1)
-        expected = self._kernel("frequency_counts")(
-            self._point(), p.T, p.weight, last, as_threads(self.n_threads)
-        )
+        expected = self._expected_counts(p, last)
         observed = np.bincount(
             np.minimum(p.frequency, last).astype(np.int64), p.weight, minlength=last + 1
         ).astype(np.float64)
         return FrequencyCounts(np.arange(last + 1), observed, expected)
+
+    def _expected_counts(self, p: _data.Purchases, last: int) -> Any:
+        return self._kernel("frequency_counts")(
+            self._point(), p.T, p.weight, last, as_threads(self.n_threads)
+        )
 
     def tracking(
         self,
@@ -411,15 +425,34 @@ class TransactionModel(Diagnostics, LikelihoodModel):
             grid = np.arange(1.0, np.floor(max(seen, len(first)) / per_unit) + 1.0)
         else:
             grid = _grid(times)
-        acquired = np.flatnonzero(first)
-        expected = self._cumulative(acquired / per_unit, first[acquired].astype(np.float64), grid)
+        expected = self._expected_of_log(log, until, collapse, first, per_unit, grid)
         # An order on day k lies at k / per_unit, as in the summary.
         upto = np.clip(np.floor(grid * per_unit + 1e-9).astype(np.int64) + 1, 0, len(repeat))
         actual = np.concatenate([[0.0], np.cumsum(repeat, dtype=np.float64)])[upto]
         return Tracking(grid, expected, actual, self.unit_)
 
-    def _cumulative(self, start: Floats, customers: Floats, grid: Floats) -> Floats:
+    def _expected_of_log(
+        self,
+        log: EventLog,
+        until: int,
+        collapse: str | None,
+        first: Ints,
+        per_unit: float,
+        grid: Floats,
+    ) -> Floats:
+        """Cumulative expected purchases of the customers of a log, of whom `first` begin on day."""
+        acquired = np.flatnonzero(first)
+        return self._cumulative(acquired / per_unit, first[acquired].astype(np.float64), grid)
+
+    def _cumulative(
+        self,
+        start: Floats,
+        customers: Floats,
+        grid: Floats,
+        new: Callable[[Floats], Any] | None = None,
+    ) -> Floats:
         """Sum over customers of E[X(t - start)] at each time t, each distinct age once."""
+        new = new or self.expected_purchases_new
         expected = np.zeros(len(grid))
         if not len(start) or not len(grid):
             return expected
@@ -428,7 +461,7 @@ class TransactionModel(Diagnostics, LikelihoodModel):
         for i in range(0, len(grid), rows):
             ages = np.maximum(grid[i : i + rows, None] - start[None, :], 0.0)
             distinct, where = np.unique(ages, return_inverse=True)
-            values = self.expected_purchases_new(distinct)
+            values = new(distinct)
             expected[i : i + rows] = values[where.reshape(ages.shape)] @ customers
         return expected
 

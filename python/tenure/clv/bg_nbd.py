@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tenure._model_file import storable
-from tenure.clv._outlook import OutlookModel
+from tenure.clv._covariate_model import BetaDropoutModel
 
 
 @storable("clv.BGNBD")
-class BGNBD(OutlookModel):
+class BGNBD(BetaDropoutModel):
     """BG/NBD: customers buy at random and may leave after any repeat purchase.
 
     Purchases of a customer are a Poisson process with rate lambda, and after each repeat purchase
@@ -16,6 +16,16 @@ class BGNBD(OutlookModel):
 
     Parameters
     ----------
+    purchase_covariates, dropout_covariates : sequence of str, optional
+        Columns of the data that move the rate of purchases, and the chance to leave; numbers or
+        text. See Notes.
+    equal_covariates : sequence of str, optional
+        Covariates of both that have one coefficient in both.
+    separate_dropout : bool, default False
+        Whether a covariate of dropout has one coefficient for a and another one for b.
+    covariate_l2 : float, default 0
+        Penalty covariate_l2 * sum of squared coefficients a customer, of columns scaled to a
+        spread of 1.
     l2 : float, default 0
         Penalty l2 * (r^2 + alpha^2 + a^2 + b^2) a customer, alpha in the unit in which the longest
         T is 10: that of `penalizer_coef` in the package lifetimes before 0.11 (docs/migration.md).
@@ -46,10 +56,24 @@ class BGNBD(OutlookModel):
         Evaluations over all the rows; what the verdict of the optimiser rests on.
     n_customers_ : float
         Sum of weights.
+    coef_ : CoefficientTable
+        Coefficients of the covariates, in the units of the columns.
+    covariate_levels_ : dict
+        By covariate its levels, the base first; None for a number.
+    joint_covariance_ : float64 array
+        Of the logarithms of the parameters and of the coefficients.
+    n_parameters_, aic_, bic_
+        Number of parameters and coefficients; criteria of Akaike and Schwarz.
     unit_ : str or None
 
     Notes
     -----
+    With covariates z, `params_` are those of a customer whose columns are all 0; others have
+    alpha exp(-g'z), a exp(h'z) and b exp(h'z). Text columns count as 0 or 1 for each level but the
+    first in alphabetical order. Coefficients are in `coef_`, and a Summary gets its columns from
+    `with_covariates`. Fader & Hardie (2007), Incorporating time-invariant covariates into the
+    Pareto/NBD and BG/NBD models, note 019: docs/methods/covariates.md.
+
     P(alive) of a customer without a repeat purchase is 1 for ever: in this model nobody can leave
     before the first repeat purchase.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tenure._model_file import storable
-from tenure.clv._outlook import OutlookModel
+from tenure.clv._covariate_model import CovariateModel
 
 
 @storable("clv.ParetoNBD")
-class ParetoNBD(OutlookModel):
+class ParetoNBD(CovariateModel):
     """Pareto/NBD: customers buy at random, and may leave at any time.
 
     Purchases of a customer are a Poisson process with rate lambda; the customer leaves for good
@@ -16,6 +16,14 @@ class ParetoNBD(OutlookModel):
 
     Parameters
     ----------
+    purchase_covariates, dropout_covariates : sequence of str, optional
+        Columns of the data that move the rate of purchases, and the rate of leaving; numbers or
+        text. See Notes.
+    equal_covariates : sequence of str, optional
+        Covariates of both that have one coefficient in both.
+    covariate_l2 : float, default 0
+        Penalty covariate_l2 * sum of squared coefficients a customer, of columns scaled to a
+        spread of 1.
     l2 : float, default 0
         Penalty l2 * (r^2 + alpha^2 + s^2 + beta^2) a customer, alpha and beta in the unit in which
         the longest T is 10.
@@ -46,10 +54,24 @@ class ParetoNBD(OutlookModel):
         Evaluations over all the rows; what the verdict of the optimiser rests on.
     n_customers_ : float
         Sum of weights.
+    coef_ : CoefficientTable
+        Coefficients of the covariates, in the units of the columns.
+    covariate_levels_ : dict
+        By covariate its levels, the base first; None for a number.
+    joint_covariance_ : float64 array
+        Of the logarithms of the parameters and of the coefficients.
+    n_parameters_, aic_, bic_
+        Number of parameters and coefficients; criteria of Akaike and Schwarz.
     unit_ : str or None
 
     Notes
     -----
+    With covariates z, `params_` are those of a customer whose columns are all 0; others have
+    alpha exp(-g'z) and beta exp(-h'z). Text columns count as 0 or 1 for each level but the first
+    in alphabetical order. Coefficients are in `coef_`, and a Summary gets its columns from
+    `with_covariates`. Fader & Hardie (2007), Incorporating time-invariant covariates into the
+    Pareto/NBD and BG/NBD models, note 019: docs/methods/covariates.md.
+
     Unlike in the BG/NBD model, customers who bought only once may have left.
 
     Schmittlein, Morrison & Colombo (1987), Counting your customers: who are they and what will they
@@ -71,4 +93,5 @@ class ParetoNBD(OutlookModel):
 
     parameter_names = ("r", "alpha", "s", "beta")
     _prefix = "pareto_nbd"
+    _dropout = (0.0, 0.0, 0.0, -1.0)
     _tail = "s"

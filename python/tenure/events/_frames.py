@@ -152,7 +152,9 @@ def _owned(array: Any) -> Any:
     rows outside of it. Arrow's own arrays do not change, and other columns are read once.
     """
     if isinstance(array, pa.DictionaryArray):
-        return pa.DictionaryArray.from_arrays(_owned(array.indices), array.dictionary)
+        return pa.DictionaryArray.from_arrays(
+            _owned(array.indices), array.dictionary, ordered=array.type.ordered
+        )
     if isinstance(array, pa.Array) and pt.is_integer(array.type):
         buffers = [b and pa.py_buffer(np.frombuffer(b, np.uint8).copy()) for b in array.buffers()]
         return pa.Array.from_buffers(

@@ -13,13 +13,15 @@ struct FitOptions {
   std::int64_t max_iterations = 200;  ///< evaluations of the likelihood
   double tolerance = 1e-9;            ///< of the scaled gradient, at most 1e-6
   double l2 = 0.0;  ///< penalty per customer: l2 * sum of squared parameters (see each model)
+  double coefficient_l2 = 0.0;  ///< the same for coefficients of covariates
 };
 
 /// What every maximum-likelihood fit returns. Parameters in the order of the model's paper, in the
 /// caller's unit of time or money.
 struct Fit {
   std::vector<double> parameters;
-  /// Inverse observed information of the logarithms of the parameters, k x k; NaN where the Hessian
+  /// Inverse observed information of the logarithms of the parameters (and of the coefficients
+  /// behind them, where a model has covariates), k x k; NaN where the Hessian
   /// is not positive definite. The same in every unit.
   std::vector<double> log_covariance;
   double log_likelihood = 0.0;  ///< without the penalty
@@ -34,7 +36,8 @@ struct Fit {
 using MeanLikelihood =
     std::function<optim::Evaluation(std::span<const double> log_parameters, std::int64_t stride)>;
 
-/// How one model's coordinates relate to what the caller sees.
+/// How one model's coordinates relate to what the caller sees. Coordinates behind the parameters
+/// are coefficients, which are what they are.
 struct ModelScales {
   std::vector<double> parameter;  ///< caller's parameter = exp(coordinate) * this
   std::vector<double> penalty;    ///< penalised parameter = exp(coordinate) * this
