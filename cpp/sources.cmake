@@ -117,6 +117,7 @@ set(TENURE_BINDING_SOURCES
 set(TENURE_TEST_SOURCES
   tests/cpp/clv/bg_nbd_test.cpp
   tests/cpp/clv/by_age_test.cpp
+  tests/cpp/clv/covariates_test.cpp
   tests/cpp/clv/gamma_gamma_test.cpp
   tests/cpp/clv/order_days_test.cpp
   tests/cpp/clv/outlook_test.cpp

@@ -178,6 +178,10 @@ def points(n: int) -> np.ndarray:
     return np.random.default_rng(14).normal(size=(n, 6))
 
 
+def with_a_covariate(n: int) -> dict[str, Any]:
+    return customers(n) | {"z": np.random.default_rng(17).normal(size=n)}
+
+
 @functools.lru_cache(maxsize=2)
 def fitted(n: int) -> tuple[Any, Any]:
     few = {name: column[:2000] for name, column in customers(max(n, 2000)).items()}
@@ -349,6 +353,12 @@ ENTRIES = [
         customers,
         lambda d, t: tn.clv.BGNBD(n_threads=t).fit(d),
         3_000_000,
+    ),
+    Entry(
+        "ParetoNBD with covariates",
+        with_a_covariate,
+        lambda d, t: tn.clv.ParetoNBD(purchase_covariates="z", n_threads=t).fit(d),
+        200_000,
     ),
     Entry(
         "GammaGamma",

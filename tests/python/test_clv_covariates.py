@@ -213,11 +213,11 @@ def test_shifting_a_covariate_of_purchases_moves_alpha_alone():
 
 @by_model
 def test_row_order_and_threads_do_not_matter(name):
-    data = awkward(9000)
+    data = awkward(5000)
     model = MODELS[name](
         purchase_covariates=["age"], dropout_covariates=["channel"], n_threads=1
     ).fit(data)
-    order = np.random.default_rng(2).permutation(9000)
+    order = np.random.default_rng(2).permutation(5000)
     shuffled = clone(model).fit({k: v[order] for k, v in data.items()})
     np.testing.assert_allclose(shuffled.coefficients_, model.coefficients_, rtol=1e-7, atol=1e-10)
     for threads in (2, 5):
@@ -471,6 +471,17 @@ def test_a_column_far_from_0_is_told():
     ) as error:
         tn.clv.BGNBD(**BOTH).fit(far)
     assert error.value.argument == "z"
+
+
+def test_a_level_of_which_nobody_came_back_runs_away_and_is_named():
+    data = awkward()
+    data["channel"] = np.where(data["frequency"] == 0, data["channel"], "shop")
+    model = tn.clv.BGNBD(purchase_covariates="channel")
+    with pytest.warns(tn.ConvergenceWarning, match=r"boundary.* purchase of channel\[shop\]="):
+        model.fit(data)
+    with pytest.raises(tn.NotConvergedError):
+        model.set_params(on_failure="raise").fit(data)
+    assert not model.__sklearn_is_fitted__()
 
 
 def test_levels_and_types_of_the_fit_are_asked_for():

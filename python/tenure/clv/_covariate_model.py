@@ -252,6 +252,11 @@ class CovariateModel(OutlookModel):
             as_number(level, "level"),
         )
 
+    def _estimates(self) -> dict[str, float]:
+        layout = self._layout(self.covariate_levels_) if self.covariate_levels_ else []
+        names = [f"{process} of {name}" for name, process, *_ in layout]
+        return self.params_ | dict(zip(names, self.coefficients_.tolist(), strict=True))
+
     @property
     def n_parameters_(self) -> int:
         """Number of parameters and coefficients that were estimated."""

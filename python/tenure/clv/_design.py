@@ -19,6 +19,7 @@ from tenure.events._frames import as_reader
 Levels = dict[str, tuple[str, ...] | None]
 
 _SMALLEST_EIGENVALUE = 1e-10
+_SMALLEST_SPREAD = 1e-100
 
 
 def as_names(value: Any, argument: str) -> tuple[str, ...]:
@@ -165,6 +166,12 @@ def scaling_of(design: Floats, weight: Floats | None, names: Sequence[str]) -> S
                 "identified"
             )
             raise InvalidInputError(msg, argument=name, value=value)
+        if not _SMALLEST_SPREAD <= spread[j] * unit[j] <= 1.0 / _SMALLEST_SPREAD:
+            msg = (
+                f"covariate {name!r} has a spread of {spread[j] * unit[j]:g}, whose square is no "
+                "number: count it in another unit"
+            )
+            raise InvalidInputError(msg, argument=name, value=float(spread[j] * unit[j]))
     return Scaling(mean * unit, spread * unit)
 
 

@@ -87,7 +87,7 @@ class LikelihoodModel(Estimator):
         self.n_customers_ = float(fit["customers"])
         if self.converged_:
             return
-        at = ", ".join(f"{n}={v:.6g}" for n, v in self.params_.items())
+        at = ", ".join(f"{n}={v:.6g}" for n, v in self._estimates().items())
         msg = (
             f"{type(self).__name__} stopped without an optimum ({self.status_}): "
             f"{_REASONS[self.status_]}{hint}. Stopped at {at}"
@@ -98,6 +98,10 @@ class LikelihoodModel(Estimator):
                     delattr(self, name)
             raise NotConvergedError(msg)
         warnings.warn(msg, ConvergenceWarning, stacklevel=3)
+
+    def _estimates(self) -> dict[str, float]:
+        """Everything that was estimated, by the name that a message gives it."""
+        return self.params_
 
     @property
     def converged_(self) -> bool:
