@@ -99,6 +99,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_simulate.cpp
   cpp/bindings/bind_special.cpp
   cpp/bindings/bind_survival.cpp
+  cpp/bindings/clv_covariate_outlook.cpp
   cpp/bindings/clv_covariates.cpp
   cpp/bindings/clv_gamma_gamma.cpp
   cpp/bindings/clv_outlook.cpp

@@ -8,6 +8,7 @@ namespace tenure::python {
 
 // One clv_<what>.cpp each.
 void add_covariate_models(py::module_&);
+void add_covariate_outlooks(py::module_&);
 void add_gamma_gamma(py::module_&);
 void add_outlooks(py::module_&);
 void add_transaction_models(py::module_&);
@@ -26,6 +27,7 @@ void bind_clv(py::module_& m) {
       py::arg("log"), py::arg("collapse"), py::arg("acquired_until"), py::arg("until"),
       py::arg("threads"));
   add_covariate_models(m);
+  add_covariate_outlooks(m);
   add_gamma_gamma(m);
   add_outlooks(m);
   add_transaction_models(m);

@@ -13,6 +13,42 @@ inline clv::Effects view_effects(const Column<double>& design, std::int64_t colu
   return {view(design, "design"), columns, view(column, "column"), view(sign, "sign")};
 }
 
+/// The four parameters and the coefficients, which come as one array.
+struct JointPoint {
+  std::span<const double> parameters, coefficients;
+  explicit JointPoint(std::span<const double> v) {
+    if (v.size() < 4) throw py::value_error("parameters are too few");
+    parameters = v.first(4);
+    coefficients = v.subspan(4);
+  }
+};
+
+/// One prediction a customer, with standard errors where a covariance is given.
+template <class Model, class Kernel>
+py::object predict_with_covariates(const JointPoint& point,
+                                   const std::optional<Column<double>>& log_covariance,
+                                   clv::Scale scale, const clv::Effects& effects,
+                                   const clv::RepeatPurchases& purchases, int threads,
+                                   const Kernel& kernel) {
+  const auto covariance = view(log_covariance, "log_covariance");
+  const auto at = [&](const clv::CustomerGroups& groups, const Execution& execution) {
+    return [&](std::span<const double> parameters, std::span<const double> coefficients) {
+      return clv::predict_customers<Model>(groups, parameters, coefficients, purchases, execution,
+                                           kernel);
+    };
+  };
+  if (!covariance)
+    return release_to_numpy(without_gil(threads, [&](const Execution& execution) {
+      const clv::CustomerGroups groups(effects, purchases.rows(), execution);
+      return at(groups, execution)(point.parameters, point.coefficients);
+    }));
+  return to_python(without_gil(threads, [&](const Execution& execution) {
+    const clv::CustomerGroups groups(effects, purchases.rows(), execution);
+    return clv::delta_with_coefficients(point.parameters, point.coefficients, *covariance, scale,
+                                        execution, at(groups, execution));
+  }));
+}
+
 /// The kernels of a model of repeat purchases with covariates, each as
 /// <model>_covariate_<kernel>. `parameters` holds the four parameters and the coefficients.
 template <class Model>
@@ -20,37 +56,6 @@ void add_covariate_model(py::module_& m, const clv::RowKernel& rows) {
   const auto name = [](const char* kernel) {
     return std::string(Model::kName) + "_covariate_" + kernel;
   };
-  struct Point {
-    std::span<const double> parameters, coefficients;
-    explicit Point(std::span<const double> v) {
-      if (v.size() < 4) throw py::value_error("parameters are too few");
-      parameters = v.first(4);
-      coefficients = v.subspan(4);
-    }
-  };
-  // One prediction a customer, with standard errors where a covariance is given.
-  const auto predict = [](const Point& point, const std::optional<Column<double>>& log_covariance,
-                          clv::Scale scale, const clv::Effects& effects,
-                          const clv::RepeatPurchases& purchases, int threads, const auto& kernel) {
-    const auto covariance = view(log_covariance, "log_covariance");
-    const auto at = [&](const clv::CustomerGroups& groups, const Execution& execution) {
-      return [&](std::span<const double> parameters, std::span<const double> coefficients) {
-        return clv::predict_customers<Model>(groups, parameters, coefficients, purchases, execution,
-                                             kernel);
-      };
-    };
-    if (!covariance)
-      return py::object(release_to_numpy(without_gil(threads, [&](const Execution& execution) {
-        const clv::CustomerGroups groups(effects, purchases.rows(), execution);
-        return at(groups, execution)(point.parameters, point.coefficients);
-      })));
-    return py::object(to_python(without_gil(threads, [&](const Execution& execution) {
-      const clv::CustomerGroups groups(effects, purchases.rows(), execution);
-      return clv::delta_with_coefficients(point.parameters, point.coefficients, *covariance, scale,
-                                          execution, at(groups, execution));
-    })));
-  };
-
   m.def(
       name("fit").c_str(),
       [&rows](const Column<double>& start, const Column<double>& frequency,
@@ -80,7 +85,7 @@ void add_covariate_model(py::module_& m, const clv::RowKernel& rows) {
               const std::optional<Column<double>>& weight, const Column<double>& design,
               std::int64_t columns, const Column<std::int64_t>& column, const Column<double>& sign,
               int threads) {
-        const Point at(view(parameters, "parameters"));
+        const JointPoint at(view(parameters, "parameters"));
         const auto purchases = view_purchases(frequency, recency, age, weight);
         const auto effects = view_effects(design, columns, column, sign);
         return to_python(without_gil(threads, [&](const Execution& execution) {
@@ -99,9 +104,10 @@ void add_covariate_model(py::module_& m, const clv::RowKernel& rows) {
             const Column<double>& frequency, const Column<double>& recency,
             const Column<double>& age, const Column<double>& design, std::int64_t columns,
             const Column<std::int64_t>& column, const Column<double>& sign, int threads) {
-          return predict(Point(view(parameters, "parameters")), log_covariance,
-                         clv::Scale::identity, view_effects(design, columns, column, sign),
-                         view_purchases(frequency, recency, age), threads, of);
+          return predict_with_covariates<Model>(
+              JointPoint(view(parameters, "parameters")), log_covariance, clv::Scale::identity,
+              view_effects(design, columns, column, sign), view_purchases(frequency, recency, age),
+              threads, of);
         },
         py::arg("parameters").noconvert(), py::arg("log_covariance").noconvert(),
         py::arg("frequency").noconvert(), py::arg("recency").noconvert(), py::arg("T").noconvert(),
@@ -116,8 +122,8 @@ void add_covariate_model(py::module_& m, const clv::RowKernel& rows) {
           const Column<double>& frequency, const Column<double>& recency, const Column<double>& age,
           const Column<double>& design, std::int64_t columns, const Column<std::int64_t>& column,
           const Column<double>& sign, double horizon, double discount_rate, int threads) {
-        return predict(
-            Point(view(parameters, "parameters")), log_covariance, clv::Scale::log,
+        return predict_with_covariates<Model>(
+            JointPoint(view(parameters, "parameters")), log_covariance, clv::Scale::log,
             view_effects(design, columns, column, sign), view_purchases(frequency, recency, age),
             threads,
             [=](const auto& at, const clv::RepeatPurchases& purchases, const Execution& execution) {
@@ -134,7 +140,7 @@ void add_covariate_model(py::module_& m, const clv::RowKernel& rows) {
       [=](const Column<double>& parameters, const Column<double>& time,
           const Column<double>& design, std::int64_t columns, const Column<std::int64_t>& column,
           const Column<double>& sign, int threads) {
-        const Point at(view(parameters, "parameters"));
+        const JointPoint at(view(parameters, "parameters"));
         const auto times = view(time, "horizon");
         const auto effects = view_effects(design, columns, column, sign);
         return release_to_numpy(without_gil(threads, [&](const Execution& execution) {
@@ -154,7 +160,7 @@ void add_covariate_model(py::module_& m, const clv::RowKernel& rows) {
       [=](const Column<double>& parameters, const Column<double>& count, double time,
           const Column<double>& design, std::int64_t columns, const Column<std::int64_t>& column,
           const Column<double>& sign, int threads) {
-        const Point at(view(parameters, "parameters"));
+        const JointPoint at(view(parameters, "parameters"));
         const auto counts = view(count, "n");
         const auto effects = view_effects(design, columns, column, sign);
         return release_to_numpy(without_gil(threads, [&](const Execution& execution) {
@@ -175,7 +181,7 @@ void add_covariate_model(py::module_& m, const clv::RowKernel& rows) {
           const std::optional<Column<double>>& weight, std::int64_t frequencies,
           const Column<double>& design, std::int64_t columns, const Column<std::int64_t>& column,
           const Column<double>& sign, int threads) {
-        const Point at(view(parameters, "parameters"));
+        const JointPoint at(view(parameters, "parameters"));
         const auto ages = view(age, "T");
         const auto weights = view(weight, "weight");
         const auto effects = view_effects(design, columns, column, sign);

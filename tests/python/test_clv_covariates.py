@@ -272,6 +272,13 @@ def test_predictions_are_those_of_a_model_with_the_parameters_of_the_customer(na
     calls = {
         "alive": lambda m, d: m.probability_alive(d),
         "expected": lambda m, d: m.expected_purchases(d, 20.0),
+        "later": lambda m, d: m.probability_alive(d, ahead=7.0),
+        "buys": lambda m, d: m.purchase_probability(d, 9.0),
+        "counts": lambda m, d: m.probability_of_n_purchases_given(d, [0, 3], 30.0)[:, 1],
+        "score": lambda m, d: m.log_score(d, d["frequency"], 30.0),
+        "upper": lambda m, d: m.predictive_interval(d, 60.0).upper,
+        "median": lambda m, d: m.next_purchase(d).time[:, 1],
+        "lapse": lambda m, d: m.next_purchase(d).lapse,
         "discounted": lambda m, d: m.discounted_expected_purchases(d, 200.0, 0.1),
     }
     together = {key: call(model, data) for key, call in calls.items()}

@@ -201,8 +201,8 @@ TENURE_CLONES void terms_of_rows(const RowChunk& c, double (*term)[kRowChunk]) {
   const RisingFactorial in_r = rising_factorial(r, c.x);
   for (int i = 0; i < c.full; ++i) {
     term[kValue][i] += in_r.log - c.x * special::vector_log(alpha[i]);
-    term[kGradient + kR][i] += r * in_r.first;
-    term[kGradient + kAlpha][i] -= c.x;
+    term[kGradient][i] += r * in_r.first;
+    term[kGradient + 1][i] -= c.x;
     term[kHessian][i] += r * (in_r.first + r * in_r.second);
   }
 }

@@ -266,6 +266,45 @@ class _CovariateFrequencyCounts(Protocol):
         threads: int,
     ) -> _F: ...
 
+class _CovariateOutlook(Protocol):
+    """Of one number, whose name differs from kernel to kernel."""
+
+    def __call__(
+        self,
+        parameters: _F,
+        log_covariance: _F | None,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        design: _F,
+        columns: int,
+        column: _I,
+        sign: _F,
+        value: float,
+        /,
+        threads: int,
+    ) -> Any: ...
+
+class _CovariateOutlookWith(Protocol):
+    """Of a column of counts, or of levels."""
+
+    def __call__(
+        self,
+        parameters: _F,
+        log_covariance: None,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        design: _F,
+        columns: int,
+        column: _I,
+        sign: _F,
+        numbers: _F,
+        /,
+        horizon: float,
+        threads: int,
+    ) -> _F: ...
+
 bg_nbd_covariate_fit: _CovariateFit
 bg_nbd_covariate_log_likelihood: _CovariateLogLikelihood
 bg_nbd_covariate_probability_alive: _CovariateAlive
@@ -274,6 +313,12 @@ bg_nbd_covariate_expected_purchases: _CovariateExpectedPurchases
 bg_nbd_covariate_expected_purchases_new: _CovariateExpectedPurchasesNew
 bg_nbd_covariate_pmf: _CovariatePmf
 bg_nbd_covariate_frequency_counts: _CovariateFrequencyCounts
+bg_nbd_covariate_purchase_probability: _CovariateOutlook
+bg_nbd_covariate_log_odds_alive_later: _CovariateOutlook
+bg_nbd_covariate_time_to_purchase: _CovariateOutlook
+bg_nbd_covariate_time_to_lapse: _CovariateOutlook
+bg_nbd_covariate_purchase_pmf: _CovariateOutlookWith
+bg_nbd_covariate_purchase_quantiles: _CovariateOutlookWith
 mbg_nbd_covariate_fit: _CovariateFit
 mbg_nbd_covariate_log_likelihood: _CovariateLogLikelihood
 mbg_nbd_covariate_probability_alive: _CovariateAlive
@@ -282,6 +327,12 @@ mbg_nbd_covariate_expected_purchases: _CovariateExpectedPurchases
 mbg_nbd_covariate_expected_purchases_new: _CovariateExpectedPurchasesNew
 mbg_nbd_covariate_pmf: _CovariatePmf
 mbg_nbd_covariate_frequency_counts: _CovariateFrequencyCounts
+mbg_nbd_covariate_purchase_probability: _CovariateOutlook
+mbg_nbd_covariate_log_odds_alive_later: _CovariateOutlook
+mbg_nbd_covariate_time_to_purchase: _CovariateOutlook
+mbg_nbd_covariate_time_to_lapse: _CovariateOutlook
+mbg_nbd_covariate_purchase_pmf: _CovariateOutlookWith
+mbg_nbd_covariate_purchase_quantiles: _CovariateOutlookWith
 pareto_nbd_covariate_fit: _CovariateFit
 pareto_nbd_covariate_log_likelihood: _CovariateLogLikelihood
 pareto_nbd_covariate_probability_alive: _CovariateAlive
@@ -290,6 +341,12 @@ pareto_nbd_covariate_expected_purchases: _CovariateExpectedPurchases
 pareto_nbd_covariate_expected_purchases_new: _CovariateExpectedPurchasesNew
 pareto_nbd_covariate_pmf: _CovariatePmf
 pareto_nbd_covariate_frequency_counts: _CovariateFrequencyCounts
+pareto_nbd_covariate_purchase_probability: _CovariateOutlook
+pareto_nbd_covariate_log_odds_alive_later: _CovariateOutlook
+pareto_nbd_covariate_time_to_purchase: _CovariateOutlook
+pareto_nbd_covariate_time_to_lapse: _CovariateOutlook
+pareto_nbd_covariate_purchase_pmf: _CovariateOutlookWith
+pareto_nbd_covariate_purchase_quantiles: _CovariateOutlookWith
 
 def gamma_gamma_fit(
     frequency: _F,

@@ -286,9 +286,7 @@ class CovariateModel(OutlookModel):
     def _joint_point(self) -> Floats:
         return np.append(self._point(), self.coefficients_)
 
-    def _by_customer(
-        self, name: str, p: _data.Purchases, *more: float, errors: bool = False
-    ) -> Any:
+    def _by_customer(self, name: str, p: _data.Purchases, *more: Any, errors: bool = False) -> Any:
         if p.design is None:
             return super()._by_customer(name, p, *more, errors=errors)
         return self._covariate_kernel(name)(

@@ -13,7 +13,7 @@ import numpy as np
 from tenure._errors import InvalidInputError
 from tenure._results import Table, frozen
 from tenure._time import MICROS_PER_DAY, UNIT_DAYS
-from tenure._validation import Floats, Ints, as_column, as_level, as_number, as_threads
+from tenure._validation import Floats, Ints, as_column, as_level, as_number
 from tenure.clv import _data
 from tenure.clv._likelihood import require_unit
 from tenure.clv._tables import Predictions
@@ -45,15 +45,7 @@ class OutlookModel(TransactionModel):
         if later == 0.0:
             return super().probability_alive(data, interval)
         p = self._read(data)
-        got = self._kernel("log_odds_alive_later")(
-            self._point(),
-            None if interval is None else self._flat_covariance(),
-            p.frequency,
-            p.recency,
-            p.T,
-            later,
-            as_threads(self.n_threads),
-        )
+        got = self._by_customer("log_odds_alive_later", p, later, errors=interval is not None)
         return log_odds_limits(
             p.customer, got, interval, f"Probability to be alive {later:g} later"
         )
@@ -132,15 +124,7 @@ class OutlookModel(TransactionModel):
         """
         p = self._read(data)
         length = self._finite(horizon, "horizon")
-        got = self._kernel("purchase_probability")(
-            self._point(),
-            None if interval is None else self._flat_covariance(),
-            p.frequency,
-            p.recency,
-            p.T,
-            length,
-            as_threads(self.n_threads),
-        )
+        got = self._by_customer("purchase_probability", p, length, errors=interval is not None)
         if interval is None:
             return got
         table = self._limits(p.customer, got, interval, f"Probability to buy within {length:g}")
@@ -185,15 +169,8 @@ class OutlookModel(TransactionModel):
         p = self._read(data)
         length = self._finite(horizon, "horizon")
         tail = 0.5 * (1.0 - as_level(level, "level"))
-        at = self._kernel("purchase_quantiles")(
-            self._point(),
-            p.frequency,
-            p.recency,
-            p.T,
-            np.array([tail, 0.5, 1.0 - tail]),
-            length,
-            as_threads(self.n_threads),
-        ).reshape(-1, 3)
+        levels = np.array([tail, 0.5, 1.0 - tail])
+        at = self._by_customer("purchase_quantiles", p, levels, length).reshape(-1, 3)
         lower, median, upper = np.ascontiguousarray(at.T.astype(np.int64))
         mean = self._discounted(p, length, 0.0, False)
         return PurchaseForecast(
@@ -240,14 +217,12 @@ class OutlookModel(TransactionModel):
             msg = f"quantiles must be ascending, at least one, got {list(quantiles)!r}"
             raise InvalidInputError(msg, argument="quantiles", value=quantiles)
         threshold = as_level(lapse, "lapse")
-        rows = (self._point(), p.frequency, p.recency, p.T)
-        threads = as_threads(self.n_threads)
-        times = [self._kernel("time_to_purchase")(*rows, level, threads) for level in levels]
+        times = [self._by_customer("time_to_purchase", p, level) for level in levels]
         return NextPurchase(
             p.customer,
-            self._kernel("probability_alive")(*rows, threads),
+            self._by_customer("probability_alive", p),
             np.column_stack(times),
-            self._kernel("time_to_lapse")(*rows, threshold, threads),
+            self._by_customer("time_to_lapse", p, threshold),
             tuple(levels),
             threshold,
             self.unit_,
@@ -255,9 +230,7 @@ class OutlookModel(TransactionModel):
         )
 
     def _pmf(self, p: _data.Purchases, counts: Floats, horizon: float) -> Floats:
-        got: Floats = self._kernel("purchase_pmf")(
-            self._point(), p.frequency, p.recency, p.T, counts, horizon, as_threads(self.n_threads)
-        )
+        got: Floats = self._by_customer("purchase_pmf", p, counts, horizon)
         return got
 
     def _finite(self, value: Any, name: str) -> float:

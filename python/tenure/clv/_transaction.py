@@ -27,6 +27,13 @@ from tenure.clv._profile import LogLikelihood
 from tenure.clv._tables import FrequencyCounts, Predictions, Tracking
 from tenure.events import EventLog
 
+#: Kernels that tell standard errors, from a covariance.
+_WITH_ERRORS = (
+    "expected_purchases",
+    "log_odds_alive",
+    "log_odds_alive_later",
+    "purchase_probability",
+)
 _COLLAPSE = (None, "day", "week", "month", "quarter", "year")
 
 
@@ -269,13 +276,11 @@ class TransactionModel(Diagnostics, LikelihoodModel):
         """Expected purchases, discounted by exp(-rate * time); with errors of the logarithm."""
         return self._by_customer("expected_purchases", p, horizon, rate, errors=errors)
 
-    def _by_customer(
-        self, name: str, p: _data.Purchases, *more: float, errors: bool = False
-    ) -> Any:
+    def _by_customer(self, name: str, p: _data.Purchases, *more: Any, errors: bool = False) -> Any:
         """One prediction a customer, with standard errors where they are asked for."""
-        covariance: tuple[Any, ...] = (self._flat_covariance() if errors else None,)
-        if name == "probability_alive":
-            covariance = ()
+        covariance: tuple[Any, ...] = ()
+        if name in _WITH_ERRORS:
+            covariance = (self._flat_covariance() if errors else None,)
         columns = (p.frequency, p.recency, p.T)
         threads = as_threads(self.n_threads)
         return self._kernel(name)(self._point(), *covariance, *columns, *more, threads)

@@ -75,35 +75,55 @@ typename Model::Parameters as_parameters(const std::array<double, 4>& values) {
   return p;
 }
 
-/// One prediction a customer: `predict(parameters, purchases, execution)` for each group. Throws
-/// what it throws, and InvalidInput for rows as `require_valid` does.
+/// `width` predictions a customer, by customers: `predict(parameters, purchases, extra, execution)`
+/// for each group, where `extra` is one more number a customer, if there are any. Throws what it
+/// throws, and InvalidInput for rows as `require_valid` does.
 template <class Model, class Predict>
 Buffer<double> predict_customers(const CustomerGroups& customers,
                                  std::span<const double> parameters,
                                  std::span<const double> coefficients,
-                                 const RepeatPurchases& purchases, const Execution& execution,
+                                 const RepeatPurchases& purchases, std::span<const double> extra,
+                                 std::int64_t width, const Execution& execution,
                                  const Predict& predict) {
   require_valid(purchases, execution);
-  std::array<Buffer<double>, 3> own;
+  std::array<Buffer<double>, 4> own;
   RepeatPurchases by_group{purchases.frequency, purchases.recency, purchases.age};
   if (!customers.in_order()) {
     own = {customers.gathered(purchases.frequency), customers.gathered(purchases.recency),
-           customers.gathered(purchases.age)};
+           customers.gathered(purchases.age), Buffer<double>()};
     by_group = {own[0].span(), own[1].span(), own[2].span()};
+    if (!extra.empty()) {
+      own[3] = customers.gathered(extra);
+      extra = own[3].span();
+    }
   }
-  Buffer<double> out(purchases.rows());
+  Buffer<double> out(purchases.rows() * width);
   for_each_group(customers, execution, [&](std::int64_t g, const Execution& inner) {
     const auto from = static_cast<std::size_t>(customers.begin(g));
     const auto n = static_cast<std::size_t>(customers.begin(g + 1)) - from;
     const RepeatPurchases rows{by_group.frequency.subspan(from, n),
                                by_group.recency.subspan(from, n), by_group.age.subspan(from, n)};
     const auto at = as_parameters<Model>(customers.parameters(g, parameters, coefficients));
-    const Buffer<double> values = predict(at, rows, inner);
-    for (std::size_t i = 0; i < n; ++i)
-      out[customers.row(static_cast<std::int64_t>(from + i))] =
-          values[static_cast<std::int64_t>(i)];
+    const Buffer<double> values =
+        predict(at, rows, extra.empty() ? extra : extra.subspan(from, n), inner);
+    for (std::int64_t i = 0; i < static_cast<std::int64_t>(n); ++i)
+      for (std::int64_t k = 0; k < width; ++k)
+        out[customers.row(static_cast<std::int64_t>(from) + i) * width + k] = values[i * width + k];
   });
   return out;
+}
+
+/// One prediction a customer: `predict(parameters, purchases, execution)` for each group.
+template <class Model, class Predict>
+Buffer<double> predict_customers(const CustomerGroups& customers,
+                                 std::span<const double> parameters,
+                                 std::span<const double> coefficients,
+                                 const RepeatPurchases& purchases, const Execution& execution,
+                                 const Predict& predict) {
+  return predict_customers<Model>(
+      customers, parameters, coefficients, purchases, {}, 1, execution,
+      [&](const auto& at, const RepeatPurchases& rows, std::span<const double>,
+          const Execution& inner) { return predict(at, rows, inner); });
 }
 
 /// `width` numbers a customer that depend on the parameters only, by customers:
