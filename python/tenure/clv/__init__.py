@@ -5,8 +5,8 @@ from __future__ import annotations
 from tenure.clv import economics
 from tenure.clv._comparison import ModelComparison
 from tenure.clv._conditional import ConditionalExpectation
-from tenure.clv._matrices import AliveHistory, FrequencyRecencyMatrix
 from tenure.clv._covariates import CoefficientTable, CustomerSummary, with_covariates
+from tenure.clv._matrices import AliveHistory, FrequencyRecencyMatrix
 from tenure.clv._outlook import NextPurchase, PurchaseForecast
 from tenure.clv._tables import (
     FrequencyCounts,
@@ -30,8 +30,8 @@ __all__ = [
     "MBGNBD",
     "AliveHistory",
     "Calibration",
-    "ConditionalExpectation",
     "CoefficientTable",
+    "ConditionalExpectation",
     "CustomerSummary",
     "FrequencyCounts",
     "FrequencyRecencyMatrix",

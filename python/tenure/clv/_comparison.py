@@ -195,9 +195,8 @@ def ranked(
     crps_scores = np.column_stack([forecasts[n].crps if n in forecasts else unknown for n in names])
     with np.errstate(invalid="ignore"):
         behind = log_scores[:, :1] - log_scores
-        behind[:, 0] = np.where(
-            np.isnan(log_scores[:, 0]), np.nan, 0.0
-        )  # also where it is infinite
+        # Also where the score is infinite.
+        behind[:, 0] = np.where(np.isnan(log_scores[:, 0]), np.nan, 0.0)
         difference = behind.mean(axis=0)
         spread = behind.std(axis=0, ddof=1) if customers > 1 else np.full(len(names), np.nan)
     error = spread / np.sqrt(customers)

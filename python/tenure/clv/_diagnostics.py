@@ -20,12 +20,6 @@ if TYPE_CHECKING:
 class Diagnostics:
     """Mixin of the models of repeat purchases; uses their predictions and nothing else."""
 
-    @property
-    def n_parameters_(self) -> int:
-        """How many numbers the fit chose: what AIC and BIC count."""
-        self._model._require_fitted()
-        return len(self._model.parameter_names)
-
     def conditional_expectation_by_frequency(
         self,
         calibration_holdout: Any,
