@@ -50,7 +50,7 @@ def test_limits_of_the_parameters_hold_the_truth(name, truth):
 
 
 def test_limits_of_the_profile_hold_the_truth_where_a_parabola_tells_too_little():
-    """MBG/NBD with r, a and b that trade off: limits from the Hessian hold r and b in 91 to 92 %."""
+    """MBG/NBD with parameters that trade off: limits from the Hessian hold r and b in 91 %."""
     truth = TRUTHS["MBGNBD"][0]
     hits = np.zeros(4)
     for seed in range(SIMULATIONS):
