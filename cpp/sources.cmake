@@ -9,6 +9,8 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/covariate_patterns.cpp
   cpp/src/clv/covariates.cpp
   cpp/src/clv/customer_parameters.cpp
+  cpp/src/clv/contracts.cpp
+  cpp/src/clv/contracts_predict.cpp
   cpp/src/clv/delta.cpp
   cpp/src/clv/fit.cpp
   cpp/src/clv/gamma_gamma.cpp
@@ -74,6 +76,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/special/beta.cpp
   cpp/src/special/chi_square.cpp
   cpp/src/special/gamma.cpp
+  cpp/src/special/gamma_cross.cpp
   cpp/src/special/gauss_legendre.cpp
   cpp/src/special/hypergeometric.cpp
   cpp/src/special/normal.cpp
@@ -88,6 +91,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/survival/multiplicity.cpp
   cpp/src/survival/proportion.cpp
   cpp/src/survival/proportion_test.cpp
+  cpp/src/survival/renewals.cpp
 )
 set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_clv.cpp
@@ -101,6 +105,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_survival.cpp
   cpp/bindings/clv_covariate_outlook.cpp
   cpp/bindings/clv_covariates.cpp
+  cpp/bindings/clv_contracts.cpp
   cpp/bindings/clv_gamma_gamma.cpp
   cpp/bindings/clv_outlook.cpp
   cpp/bindings/clv_transactions.cpp
@@ -119,6 +124,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/clv/bg_nbd_test.cpp
   tests/cpp/clv/by_age_test.cpp
   tests/cpp/clv/covariates_test.cpp
+  tests/cpp/clv/contracts_test.cpp
   tests/cpp/clv/gamma_gamma_test.cpp
   tests/cpp/clv/order_days_test.cpp
   tests/cpp/clv/outlook_test.cpp
@@ -150,6 +156,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/simulate/programmes_test.cpp
   tests/cpp/special/chi_square_test.cpp
   tests/cpp/special/edges_test.cpp
+  tests/cpp/special/gamma_cross_test.cpp
   tests/cpp/special/elementary_test.cpp
   tests/cpp/special/normal_test.cpp
   tests/cpp/special/reference_test.cpp

@@ -9,6 +9,7 @@ namespace tenure::python {
 // One clv_<what>.cpp each.
 void add_covariate_models(py::module_&);
 void add_covariate_outlooks(py::module_&);
+void add_contracts(py::module_&);
 void add_gamma_gamma(py::module_&);
 void add_outlooks(py::module_&);
 void add_transaction_models(py::module_&);
@@ -28,6 +29,7 @@ void bind_clv(py::module_& m) {
       py::arg("threads"));
   add_covariate_models(m);
   add_covariate_outlooks(m);
+  add_contracts(m);
   add_gamma_gamma(m);
   add_outlooks(m);
   add_transaction_models(m);

@@ -2,6 +2,7 @@
 #include "tenure/special/beta.hpp"
 #include "tenure/special/chi_square.hpp"
 #include "tenure/special/gamma.hpp"
+#include "tenure/special/gamma_cross.hpp"
 #include "tenure/special/hypergeometric.hpp"
 
 namespace tenure::python {
@@ -42,8 +43,15 @@ void bind_special(py::module_& m) {
   bind1<special::digamma>(m, "digamma");
   bind1<special::trigamma>(m, "trigamma");
   bind2<special::gamma_q>(m, "gamma_q", "a", "x");
+  bind2<special::chi_square_survival>(m, "chi_square_survival", "x", "df");
   bind2<special::log_beta>(m, "log_beta", "a", "b");
   bind2<special::log_gamma_ratio>(m, "log_gamma_ratio", "x", "n");
+  m.def(
+      "log_gamma_cross",
+      [](const Column<double>& p, const Column<double>& a, const Column<double>& x) {
+        return map(special::log_gamma_cross, p, a, x);
+      },
+      py::arg("p").noconvert(), py::arg("a").noconvert(), py::arg("x").noconvert());
   m.def(
       "log_hyp2f1",
       [](const Column<double>& a, const Column<double>& b, const Column<double>& c,

@@ -8,6 +8,7 @@ import statistics
 from pathlib import Path
 
 import pytest
+from clv_contracts import cohort
 
 import tenure as tn
 
@@ -19,7 +20,12 @@ MODELS = {
     "Pareto/NBD": tn.clv.ParetoNBD,
     "Gamma-Gamma": tn.clv.GammaGamma,
 }
-ROWS = re.findall(rf"\| ({'|'.join(MODELS)}) \| ([\w-]+) \| (-?[\d.]+) \| (-?[\d.]*) ?\|", README)
+CONTRACTS = {
+    "sBG, Regular, 7 renewals": (tn.clv.ShiftedBetaGeometric, "regular-7"),
+    "BdW, High End, 12 renewals": (tn.clv.BetaDiscreteWeibull, "high_end-12"),
+}
+NAMES = "|".join([*MODELS, *CONTRACTS])
+ROWS = re.findall(rf"\| ({NAMES}) \| ([\w-]+) \| (-?[\d.]+) \| (-?[\d.]*) ?\|", README)
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +33,12 @@ def models() -> dict[str, object]:
     orders = tn.datasets.load_cdnow(sample=True)
     log = tn.EventLog(orders, customer="customer_id", time="date", amount="amount")
     base = log.summary(unit="week", end="1997-09-30")
-    return {name: model().fit(base) for name, model in MODELS.items()}
+    contracts = {name: model().fit(cohort(data)) for name, (model, data) in CONTRACTS.items()}
+    return {name: model().fit(base) for name, model in MODELS.items()} | contracts
 
 
 def test_the_table_has_all_parameters() -> None:
-    assert len(ROWS) == 15
+    assert len(ROWS) == 22
 
 
 @pytest.mark.parametrize(("model", "name", "ours", "published"), ROWS)

@@ -2,6 +2,8 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include "tenure/support/errors.hpp"
 
@@ -26,45 +28,13 @@ void require_valid(const BetaGeometric& at) {
       throw InvalidInput(name, -1, value, "finite and > 0");
 }
 
-/// The odds of being kept at age t, (beta + t - 1) / alpha, and what depends on them.
-struct Renewal {
-  Renewal(const BetaGeometric& at, std::size_t t) {
-    const double above = at.beta + static_cast<double>(t - 1);
-    odds = above / at.alpha;
-    leave = 1.0 / (1.0 + odds);
-    stay = odds * leave;
-    if (!std::isfinite(odds)) stay = 1.0;
-    beta_share = at.beta / above;
+std::vector<RenewalInterval> renewals_of(const RenewalCounts& counts) {
+  std::vector<RenewalInterval> renewals;
+  for (std::size_t t = 0; t < counts.lost.size(); ++t) {
+    const auto age = static_cast<double>(t);
+    renewals.push_back({age, age + 1.0, counts.kept[t], counts.lost[t]});
   }
-  double log_leave() const { return -std::log1p(odds); }
-  double log_stay() const { return -std::log1p(1.0 / odds); }
-
-  double odds, leave, stay;
-  double beta_share;  ///< d log odds / d log beta
-};
-
-/// With o = log odds: d/do of lost log(1 - r) + kept log r is kept (1 - r) - lost r, and o moves
-/// with log alpha by -1 and with log beta by s = beta / (beta + t - 1), ds / d log beta = s (1 -
-/// s).
-optim::Evaluation evaluate(const BetaGeometric& at, const RenewalCounts& counts) {
-  optim::Evaluation e{0.0, std::vector<double>(2), std::vector<double>(4)};
-  for (std::size_t i = 0; i < counts.lost.size(); ++i) {
-    const double lost = counts.lost[i], kept = counts.kept[i];
-    if (lost + kept == 0.0) continue;
-    const Renewal r(at, i + 1);
-    const double s = r.beta_share;
-    if (lost > 0.0) e.value += lost * r.log_leave();
-    if (kept > 0.0) e.value += kept * r.log_stay();
-    const double first = kept * r.leave - lost * r.stay;
-    const double second = -(lost + kept) * r.leave * r.stay;
-    e.gradient[0] -= first;
-    e.gradient[1] += s * first;
-    e.hessian[0] += second;
-    e.hessian[1] -= s * second;
-    e.hessian[3] += s * s * second + s * (1.0 - s) * first;
-  }
-  e.hessian[2] = e.hessian[1];
-  return e;
+  return renewals;
 }
 
 }  // namespace
@@ -73,7 +43,7 @@ optim::Evaluation beta_geometric_log_likelihood(const BetaGeometric& at,
                                                 const RenewalCounts& counts) {
   require_counts(counts);
   require_valid(at);
-  return evaluate(at, counts);
+  return renewal_log_likelihood(at, renewals_of(counts));
 }
 
 BetaGeometricFit fit_beta_geometric(const RenewalCounts& counts,
@@ -99,8 +69,10 @@ BetaGeometricFit fit_beta_geometric(const RenewalCounts& counts,
     throw InvalidInput("survivors", -1,
                        "must hold somebody who was kept: all churned at their first renewal");
 
+  const auto renewals = renewals_of(counts);
   const auto objective = [&](std::span<const double> u) {
-    optim::Evaluation e = evaluate({std::exp(u[0]), std::exp(u[1])}, counts);
+    optim::Evaluation e =
+        renewal_log_likelihood(BetaGeometric{std::exp(u[0]), std::exp(u[1])}, renewals);
     const double factor = -1.0 / (lost + kept);
     e.value *= factor;
     for (double& g : e.gradient) g *= factor;
@@ -132,18 +104,13 @@ SurvivalRatio beta_geometric_survival(const BetaGeometric& at,
   if (from < 0 || to < from || to > kMaxAge)
     throw InvalidInput("age", -1, static_cast<double>(to), ">= the one before it, at most 2^20");
   if (to == from) return {1.0, 0.0};
-  double log_ratio = 0.0, in_alpha = 0.0, in_beta = 0.0;
-  for (std::int64_t t = from + 1; t <= to; ++t) {
-    const Renewal r(at, static_cast<std::size_t>(t));
-    log_ratio += r.log_stay();
-    in_alpha -= r.leave;
-    in_beta += r.beta_share * r.leave;
-  }
+  const Hazard<2> h = hazard(at, static_cast<double>(from), static_cast<double>(to));
+  const double in_alpha = h.first[0], in_beta = h.first[1];
   const double variance = in_alpha * in_alpha * log_covariance[0] +
                           in_alpha * in_beta * (log_covariance[1] + log_covariance[2]) +
                           in_beta * in_beta * log_covariance[3];
   // d logit p = d log p / (1 - p).
-  return {std::exp(log_ratio), std::sqrt(variance < 0.0 ? 0.0 : variance) / -std::expm1(log_ratio)};
+  return {std::exp(-h.value), std::sqrt(variance < 0.0 ? 0.0 : variance) / -std::expm1(-h.value)};
 }
 
 std::array<double, 2> logit_limits(double share, double logit_error, double z) {

@@ -367,3 +367,65 @@ def gamma_gamma_expected_spend(
     monetary_value: _F,
     threads: int,
 ) -> Any: ...
+
+# The kernels that every model of contracts has, as <model>_<kernel>.
+_B = npt.NDArray[np.uint8]
+
+class _ContractFit(Protocol):
+    def __call__(
+        self,
+        renewals: _F,
+        churned: _B,
+        weight: _F | None,
+        max_iterations: int,
+        tolerance: float,
+        l2: float,
+    ) -> dict[str, Any]: ...
+
+class _ContractLogLikelihood(Protocol):
+    def __call__(
+        self, parameters: _F, renewals: _F, churned: _B, weight: _F | None
+    ) -> _Evaluation: ...
+
+class _ContractLogOdds(Protocol):
+    def __call__(
+        self,
+        parameters: _F,
+        log_covariance: _F | None,
+        renewals: _F,
+        ahead: _F,
+        threads: int,
+    ) -> Any: ...
+
+class _ContractResidual(Protocol):
+    def __call__(
+        self,
+        parameters: _F,
+        log_covariance: _F | None,
+        renewals: _F,
+        rate: float,
+        horizon: float,
+        elasticity: bool,
+        threads: int,
+    ) -> Any: ...
+
+class _ContractLifetime(Protocol):
+    def __call__(
+        self, parameters: _F, log_covariance: _F | None, rate: float, horizon: float
+    ) -> Any: ...
+
+shifted_beta_geometric_fit: _ContractFit
+shifted_beta_geometric_log_likelihood: _ContractLogLikelihood
+shifted_beta_geometric_log_odds: _ContractLogOdds
+shifted_beta_geometric_residual: _ContractResidual
+shifted_beta_geometric_lifetime: _ContractLifetime
+beta_discrete_weibull_fit: _ContractFit
+beta_discrete_weibull_log_likelihood: _ContractLogLikelihood
+beta_discrete_weibull_log_odds: _ContractLogOdds
+beta_discrete_weibull_residual: _ContractResidual
+beta_discrete_weibull_lifetime: _ContractLifetime
+discrete_weibull_fit: _ContractFit
+discrete_weibull_log_likelihood: _ContractLogLikelihood
+discrete_weibull_log_odds: _ContractLogOdds
+discrete_weibull_residual: _ContractResidual
+discrete_weibull_lifetime: _ContractLifetime

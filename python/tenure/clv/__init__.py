@@ -7,6 +7,7 @@ from tenure.clv._comparison import ModelComparison
 from tenure.clv._conditional import ConditionalExpectation
 from tenure.clv._covariates import CoefficientTable, CustomerSummary, with_covariates
 from tenure.clv._matrices import AliveHistory, FrequencyRecencyMatrix
+from tenure.clv._contract_tables import ExpectedSurvivors, RenewalCurve, ResidualLifetime
 from tenure.clv._outlook import NextPurchase, PurchaseForecast
 from tenure.clv._tables import (
     FrequencyCounts,
@@ -15,13 +16,17 @@ from tenure.clv._tables import (
     Predictions,
     Tracking,
 )
+from tenure.clv.beta_discrete_weibull import BetaDiscreteWeibull
 from tenure.clv.bg_nbd import BGNBD
 from tenure.clv.calibration import Calibration, calibration
 from tenure.clv.compare import compare
+from tenure.clv.discrete_weibull import DiscreteWeibull
 from tenure.clv.gamma_gamma import GammaGamma
+from tenure.clv.likelihood_ratio import LikelihoodRatioTest, likelihood_ratio_test
 from tenure.clv.mbg_nbd import MBGNBD
 from tenure.clv.pareto_nbd import ParetoNBD
 from tenure.clv.spend_frequency import SpendFrequencyCheck, spend_frequency_check
+from tenure.clv.shifted_beta_geometric import ShiftedBetaGeometric
 from tenure.clv.value import CLV
 
 __all__ = [
@@ -33,21 +38,29 @@ __all__ = [
     "CoefficientTable",
     "ConditionalExpectation",
     "CustomerSummary",
+    "BetaDiscreteWeibull",
+    "DiscreteWeibull",
+    "ExpectedSurvivors",
     "FrequencyCounts",
     "FrequencyRecencyMatrix",
     "GammaGamma",
     "LifetimeValue",
     "ModelComparison",
+    "LikelihoodRatioTest",
     "NextPurchase",
     "ParameterTable",
     "ParetoNBD",
     "Predictions",
     "PurchaseForecast",
     "SpendFrequencyCheck",
+    "RenewalCurve",
+    "ResidualLifetime",
+    "ShiftedBetaGeometric",
     "Tracking",
     "calibration",
     "compare",
     "economics",
     "spend_frequency_check",
     "with_covariates",
+    "likelihood_ratio_test",
 ]

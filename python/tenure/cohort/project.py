@@ -10,6 +10,7 @@ import numpy as np
 
 from tenure import _core
 from tenure._errors import ConvergenceWarning, InvalidInputError, NotConvergedError
+from tenure._survivors import as_table, observed_part
 from tenure._validation import Floats, as_choice, as_count, as_level, as_number
 from tenure.cohort._projection_result import ProjectedCustomers, Projection
 from tenure.cohort._retention_result import Retention
@@ -186,46 +187,17 @@ def _cohorts(survivors: Any) -> list[tuple[Any, Floats]]:
     elif isinstance(survivors, Contracts):
         table, labels = survivors.survivors, survivors.periods.tolist()
     else:
-        try:
-            table = np.asarray(survivors, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            msg = f"survivors must be counts by age, or a table of cohorts by age: {error}"
-            raise InvalidInputError(msg, argument="survivors") from error
-        if table.ndim not in (1, 2):
-            msg = f"survivors must be of one or two dimensions, got shape {table.shape}"
-            raise InvalidInputError(msg, argument="survivors")
-        table = np.atleast_2d(table)
+        table = as_table(survivors)
         labels = list(range(len(table)))
     found = []
     for row, (label, counts) in enumerate(zip(labels, table, strict=True)):
-        seen = int(np.argmax(np.isnan(counts))) if np.isnan(counts).any() else len(counts)
-        _require_counts(counts, seen, row, label)
-        if seen > 0 and counts[0] > 0:
-            found.append((label, counts[:seen]))
+        seen = observed_part(counts, row, label, whole=True)
+        if len(seen) > 0 and seen[0] > 0:
+            found.append((label, seen))
     if not found:
         msg = "survivors must hold a cohort with customers"
         raise InvalidInputError(msg, argument="survivors")
     return found
-
-
-def _require_counts(counts: Floats, seen: int, row: int, label: Any) -> None:
-    def refuse(age: int, rule: str) -> None:
-        msg = f"survivors of cohort {label} at age {age} must be {rule}, got {counts[age]:g}"
-        raise InvalidInputError(msg, argument="survivors", row=row, value=float(counts[age]))
-
-    for age in range(len(counts)):
-        value = counts[age]
-        if age >= seen:
-            if not np.isnan(value):
-                refuse(age, "missing, as an age before it is")
-        elif not (0 <= value <= 2**31 and value == np.floor(value)):
-            refuse(age, "a whole number from 0 to 2**31")
-        elif age > 0 and value > counts[age - 1]:
-            refuse(
-                age,
-                f"at most {counts[age - 1]:g}, as at the age before: who comes back has no "
-                "contract, and this model is for contracts",
-            )
 
 
 def _of_retention(r: Retention) -> Floats:

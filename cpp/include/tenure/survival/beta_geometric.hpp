@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tenure/optim/newton.hpp"
+#include "tenure/survival/renewals.hpp"
 
 /// The shifted beta-geometric model of contracts renewed at whole ages t = 1, 2, ...: a customer
 /// leaves at each renewal with an own constant probability theta, and theta ~ Beta(alpha, beta)
@@ -22,10 +23,6 @@ namespace tenure::survival {
 struct RenewalCounts {
   std::span<const double> lost;
   std::span<const double> kept;
-};
-
-struct BetaGeometric {
-  double alpha, beta;  ///< both finite and > 0
 };
 
 /// sum_t lost_t log(1 - r(t)) + kept_t log r(t), which is the log-likelihood of all customers, each
@@ -60,7 +57,7 @@ struct SurvivalRatio {
   double logit_error;  ///< NaN where the covariance is; 0 where the ratio is 1
 };
 
-/// O(to - from). Throws InvalidInput for ages out of order or above 2^20.
+/// Constant cost. Throws InvalidInput for ages out of order or above 2^20.
 SurvivalRatio beta_geometric_survival(const BetaGeometric& at,
                                       std::span<const double, 4> log_covariance, std::int64_t from,
                                       std::int64_t to);
