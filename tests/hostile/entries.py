@@ -180,6 +180,16 @@ def points(n: int) -> np.ndarray:
 
 def with_a_covariate(n: int) -> dict[str, Any]:
     return customers(n) | {"z": np.random.default_rng(17).normal(size=n)}
+def contracts(n: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(17)
+    life = rng.geometric(rng.beta(0.8, 2.0, n)) - 1
+    seen = rng.integers(1, 13, n)
+    return {"renewals": np.minimum(life, seen).astype(float), "churned": life < seen}
+
+
+def value_of_contracts(n: int) -> tuple[Any, np.ndarray]:
+    model = tn.clv.BetaDiscreteWeibull(renewal="day").fit(contracts(5000))
+    return model, np.arange(min(n, 2**20), dtype=float)
 
 
 @functools.lru_cache(maxsize=2)
@@ -370,6 +380,20 @@ ENTRIES = [
     Entry("BGNBD.predictive_interval and next_purchase", fitted, foretell, 2_000_000),
     Entry("clv.compare", a_holdout, compare, 300_000),
     Entry("clv.calibration", a_checked_model, calibration, 300_000),
+    Entry(
+        "BetaDiscreteWeibull",
+        contracts,
+        lambda d, t: tn.clv.BetaDiscreteWeibull(n_threads=t).fit(d),
+        50_000_000,
+    ),
+    Entry(
+        "discounted_residual_lifetime",
+        value_of_contracts,
+        lambda given, t: (
+            given[0].set_params(n_threads=t).discounted_residual_lifetime(given[1], interval=0.95)
+        ),
+        20_000,
+    ),
     Entry(
         "simulate",
         lambda n: n,

@@ -18,7 +18,8 @@ using survival::DiscreteWeibull;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kMaxRenewals = 0x1p20;
-constexpr std::int64_t kTaskRows = 8;  // a row may take a millisecond
+constexpr std::int64_t kTaskRows = 64;
+constexpr double kLongestWalk = 32.0;  // renewals, from one row's sum to that of the row before
 
 constexpr double kGentle = 0.01;  // change a term below which terms are integrated
 constexpr double kNegligible = 1e-19;
@@ -137,13 +138,34 @@ class ResidualSum {
       const double slope = (here - next) / length;  // of the logarithm of the integrand
       w += length;
       here = next;
-      if (slope > 2.0 && std::exp(here + w) < kNegligible * s.weighted) return;
+      const bool done = slope > 2.0 && std::exp(here + w) < kNegligible * s.weighted;
+      if (done || std::isinf(s.plain)) return;
     }
   }
 
   Model at_;
   double m_, rate_, terms_, c_;
 };
+
+struct Residual {
+  double lifetime, elasticity;
+};
+
+template <class Model>
+Residual residual_at(const Model& at, double n, double rate, double horizon) {
+  const Sums s = ResidualSum<Model>(at, n + 1.0, rate, horizon).sum();
+  return {std::exp(-survival::hazard_value(at, n, 1.0)) * s.plain,
+          std::isinf(s.weighted) ? kInfinity : s.weighted / s.plain};
+}
+
+/// Of a customer with n renewals, from that of one with n + 1: the next renewal, then the other's.
+template <class Model>
+Residual before(const Model& at, double n, double rate, const Residual& after) {
+  const double later = std::exp(-rate) * after.lifetime;
+  return {std::exp(-survival::hazard_value(at, n, 1.0)) * (1.0 + later),
+          std::isinf(after.elasticity) ? kInfinity
+                                       : (1.0 + later * (1.0 + after.elasticity)) / (1.0 + later)};
+}
 
 void require_horizon(double rate, double horizon) {
   if (!(rate >= 0.0 && std::isfinite(rate)))
@@ -191,13 +213,15 @@ Buffer<double> contract_residual(const Model& at, std::span<const double> renewa
   for_each_block(
       out.size(), execution,
       [&](std::int64_t, std::int64_t from, std::int64_t to) {
-        for (std::int64_t i = from; i < to; ++i) {
+        Residual ahead{};
+        for (std::int64_t i = to - 1; i >= from; --i) {
           const double n = renewals[static_cast<std::size_t>(i)];
-          const Sums s = ResidualSum<Model>(at, n + 1.0, rate, horizon).sum();
-          const double next = std::exp(-survival::hazard_value(at, n, 1.0));
-          out[i] = quantity == ResidualQuantity::lifetime ? next * s.plain
-                   : std::isinf(s.weighted)               ? kInfinity
-                                                          : s.weighted / s.plain;
+          const double gap = i + 1 < to ? renewals[static_cast<std::size_t>(i) + 1] - n : kInfinity;
+          if (std::isfinite(horizon) || !(gap >= 0.0 && gap <= kLongestWalk))
+            ahead = residual_at(at, n, rate, horizon);
+          else
+            for (double k = n + gap - 1.0; k >= n; k -= 1.0) ahead = before(at, k, rate, ahead);
+          out[i] = quantity == ResidualQuantity::lifetime ? ahead.lifetime : ahead.elasticity;
         }
       },
       kTaskRows);

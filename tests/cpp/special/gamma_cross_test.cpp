@@ -35,7 +35,7 @@ TEST(GammaCross, IsSymmetricInItsSteps) {
 
 TEST(GammaCross, HasTheDerivativesOfOneStep) {
   const GammaCross g = gamma_cross(2.5, 0.7, 1.0);
-  EXPECT_NEAR(g.a, 1.0 / 3.2, 1e-15);
+  EXPECT_NEAR(g.a, 1.0 / 3.2, 1e-14);
   EXPECT_NEAR(g.aa, -1.0 / (3.2 * 3.2), 1e-14);
   EXPECT_NEAR(g.p, 1.0 / 3.2 - 1.0 / 2.5, 1e-15);
   EXPECT_NEAR(g.pp, 1.0 / (2.5 * 2.5) - 1.0 / (3.2 * 3.2), 1e-15);

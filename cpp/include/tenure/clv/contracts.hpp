@@ -71,7 +71,8 @@ enum class ResidualQuantity : std::uint8_t {
 /// Sums term by term while terms change by more than 1 % each; beyond, the Euler-Maclaurin formula
 /// with the integral over the logarithm of time, so that a sum without discount costs no more.
 /// Relative error below 1e-11. Infinite where the sum diverges: without discount for
-/// alpha c <= 1 (elasticity: 2). O(rows) times some hundred to some thousand terms.
+/// alpha c <= 1 (elasticity: 2). Some hundred to some thousand terms a row; without a horizon rows
+/// in ascending order follow from the row after them, so that all ages cost little more than one.
 ///
 /// Throws InvalidInput for renewals that are no whole numbers from 0 to 2^20, a rate < 0 and a
 /// horizon that is no whole number >= 1 and not infinite.
