@@ -129,9 +129,14 @@ def test_retention_rises_in_the_shifted_beta_geometric(a, b):
 @given(models, st.integers(0, 200), st.sampled_from([0.003, 0.02, 0.1, 1.0]))
 def test_a_lifetime_is_the_next_renewal_and_the_lifetime_after_it(model, n, rate):
     """DERL(n) = r(n + 1) (1 + v DERL(n + 1)), and the lifetime from signing on is 1 + v DERL(0)."""
-    now, after = model.discounted_residual_lifetime([n, n + 1], discount_rate=rate)
+    # One call each, as rows of one call follow from one another by this very rule.
+    now, after = (model.discounted_residual_lifetime(m, discount_rate=rate) for m in (n, n + 1))
     expected = model.retention_rate(n + 1) * (1.0 + after / (1.0 + rate))
     assert now == pytest.approx(expected, rel=1e-11, abs=1e-300)
+    for what in (model.discounted_residual_lifetime, model.retention_elasticity):
+        many = what([n + 9, n, n + 60, n + 1], discount_rate=rate)
+        alone = [what(m, discount_rate=rate) for m in (n + 9, n, n + 60, n + 1)]
+        np.testing.assert_allclose(many, alone, rtol=1e-11, atol=1e-300)
     first = model.discounted_residual_lifetime(0, discount_rate=rate)
     lifetime = model.discounted_lifetime(discount_rate=rate)
     assert lifetime == pytest.approx(1.0 + first / (1.0 + rate), rel=1e-11)
