@@ -361,3 +361,13 @@ def test_plots_are_drawn():
     model = tn.clv.ShiftedBetaGeometric().fit(data)
     assert len(model.expected_survivors(data, 12).plot().lines) == 2
     assert len(model.residual_lifetime(3).plot().lines) == 1
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_limits_of_the_profile_are_near_those_of_many_customers(name):
+    """With 10,000 times the customers both kinds of limits are a parabola's."""
+    data = [1e4 * v for v in cohort("high_end-7")]
+    model = MODELS[name]().fit(data)
+    profile, table = model.profile_interval(data), model.interval()
+    for side in ("lower", "upper"):
+        np.testing.assert_allclose(getattr(profile, side), getattr(table, side), rtol=2e-3)

@@ -11,6 +11,7 @@ from tenure._model_file import storable
 from tenure._validation import Floats
 from tenure.clv._contract import ContractModel
 from tenure.clv._likelihood import two_sided
+from tenure.clv._profile import LogLikelihood
 from tenure.clv._tables import ParameterTable
 
 _BELOW_ONE = math.nextafter(1.0, 0.0)
@@ -81,6 +82,23 @@ class DiscreteWeibull(ContractModel):
             return np.array([rate, c]), None
         scale = np.array([math.expm1(rate) / rate, 1.0])
         return np.array([rate, c]), (self.log_covariance_ * np.outer(scale, scale)).ravel()
+
+    def _likelihood_of(self, data: Any, sample_weight: Any) -> LogLikelihood:
+        of_rate = super()._likelihood_of(data, sample_weight)
+
+        def at(log_parameters: Floats) -> tuple[float, Floats, Floats]:
+            theta = min(math.exp(min(log_parameters[0], 0.0)), _BELOW_ONE)
+            rate = -math.log1p(-theta)
+            value, gradient, hessian = of_rate(np.array([math.log(rate), log_parameters[1]]))
+            # d log rate / d log theta, and its derivative.
+            slope = theta / ((1.0 - theta) * rate)
+            bend = slope * (1.0 / (1.0 - theta) - slope)
+            scale = np.array([slope, 1.0])
+            curved = hessian * np.outer(scale, scale)
+            curved[0, 0] += bend * gradient[0]
+            return value, gradient * scale, curved
+
+        return at
 
     def interval(self, level: float = 0.95) -> ParameterTable:
         """Return the parameters with confidence limits.
