@@ -1,6 +1,8 @@
 # Every source by name, one list a target: a file that is not here is not built.
 set(TENURE_CORE_SOURCES
   cpp/src/clv/bg_nbd_future.cpp
+  cpp/src/clv/bg_bb_likelihood.cpp
+  cpp/src/clv/bg_bb_predict.cpp
   cpp/src/clv/bg_nbd_likelihood.cpp
   cpp/src/clv/bg_nbd_predict.cpp
   cpp/src/clv/bg_nbd_rows.cpp
@@ -21,6 +23,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/pareto_nbd_future.cpp
   cpp/src/clv/pareto_nbd_likelihood.cpp
   cpp/src/clv/pareto_nbd_predict.cpp
+  cpp/src/clv/purchase_opportunities.cpp
   cpp/src/clv/repeat_purchases.cpp
   cpp/src/clv/rising_factorial.cpp
   cpp/src/clv/time_left.cpp
@@ -106,6 +109,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/clv_covariate_outlook.cpp
   cpp/bindings/clv_covariates.cpp
   cpp/bindings/clv_contracts.cpp
+  cpp/bindings/clv_bg_bb.cpp
   cpp/bindings/clv_gamma_gamma.cpp
   cpp/bindings/clv_outlook.cpp
   cpp/bindings/clv_transactions.cpp
@@ -121,6 +125,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/survival_tests.cpp
 )
 set(TENURE_TEST_SOURCES
+  tests/cpp/clv/bg_bb_test.cpp
   tests/cpp/clv/bg_nbd_test.cpp
   tests/cpp/clv/by_age_test.cpp
   tests/cpp/clv/covariates_test.cpp

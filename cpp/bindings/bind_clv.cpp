@@ -10,6 +10,7 @@ namespace tenure::python {
 void add_covariate_models(py::module_&);
 void add_covariate_outlooks(py::module_&);
 void add_contracts(py::module_&);
+void add_bg_bb(py::module_&);
 void add_gamma_gamma(py::module_&);
 void add_outlooks(py::module_&);
 void add_transaction_models(py::module_&);
@@ -30,6 +31,7 @@ void bind_clv(py::module_& m) {
   add_covariate_models(m);
   add_covariate_outlooks(m);
   add_contracts(m);
+  add_bg_bb(m);
   add_gamma_gamma(m);
   add_outlooks(m);
   add_transaction_models(m);

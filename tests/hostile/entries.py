@@ -199,6 +199,21 @@ def fitted(n: int) -> tuple[Any, Any]:
     return model.fit(few), customers(n)
 
 
+@functools.lru_cache(maxsize=2)
+def givers(n: int) -> dict[str, np.ndarray]:
+    """Up to 60 opportunities each, so that tens of thousands of histories differ."""
+    rng = np.random.default_rng(17)
+    T = rng.integers(1, 61, n)
+    recency = np.minimum(rng.integers(0, 61, n), T)
+    frequency = np.ceil(recency * rng.uniform(0.01, 1.0, n))
+    return {"frequency": frequency, "recency": recency.astype(float), "T": T.astype(float)}
+
+
+def foretell(data: dict[str, np.ndarray], threads: int) -> Any:
+    model = tn.clv.BGBB(n_threads=threads).fit(data)
+    return [model, model.probability_alive(data, 1), model.expected_purchases(data, 12)]
+
+
 def predict(given: tuple[Any, Any], threads: int) -> Any:
     model, data = given
     model.transactions_.n_threads = model.spend_.n_threads = threads
@@ -363,6 +378,13 @@ ENTRIES = [
         customers,
         lambda d, t: tn.clv.BGNBD(n_threads=t).fit(d),
         3_000_000,
+    ),
+    Entry("BGBB", givers, foretell, 5_000_000),
+    Entry(
+        "opportunities",
+        a_log,
+        lambda log, t: tn.clv.opportunities(log, "week", n_threads=t),
+        20_000_000,
     ),
     Entry(
         "ParetoNBD with covariates",

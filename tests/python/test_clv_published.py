@@ -16,7 +16,7 @@ TRANSACTIONS = {
     "mbg_nbd": tn.clv.MBGNBD,
     "pareto_nbd": tn.clv.ParetoNBD,
 }
-MODELS = {**TRANSACTIONS, "gamma_gamma": tn.clv.GammaGamma}
+MODELS = {**TRANSACTIONS, "bg_bb": tn.clv.BGBB, "gamma_gamma": tn.clv.GammaGamma}
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,8 @@ def base():
 
 @pytest.fixture(scope="module")
 def fitted(base):
-    return {name: model().fit(base) for name, model in MODELS.items()}
+    data = {"bg_bb": tn.datasets.load_donations()}
+    return {name: model().fit(data.get(name, base)) for name, model in MODELS.items()}
 
 
 def agrees(got, row):
@@ -42,7 +43,7 @@ def agrees(got, row):
     [r for m in MODELS for r in published(m) if r["arguments"].get("data")],
     ids=row_id,
 )
-def test_fits_the_cdnow_sample_as_published(fitted, row):
+def test_fits_the_data_as_published(fitted, row):
     model = fitted[row["model"]]
     kind, name = row["quantity"].split()
     told = model.standard_errors_ if kind == "error" else model.params_
@@ -75,6 +76,26 @@ def predicted(row):
 )
 def test_purchases_at_fixed_parameters(row):
     agrees(predicted(row), row)
+
+
+@pytest.mark.parametrize(
+    "row", [r for r in published("bg_bb") if not r["arguments"].get("data")], ids=row_id
+)
+def test_bg_bb_at_fixed_parameters(row):
+    a, donations = row["arguments"], tn.datasets.load_donations()
+    model = at(tn.clv.BGBB, row["parameters"])
+    one = customers(a.get("x", 0.0), a.get("t_x", 0.0), a.get("T", 0.0))
+    weight = donations["weight"].to_numpy()
+    got = {
+        "log_likelihood": lambda: model.score(one),
+        "dert": lambda: model.discounted_expected_purchases(one, discount_rate=a["discount"])[0],
+        "expected_new": lambda: model.expected_purchases_new(a["horizon"]),
+        "expected": lambda: model.expected_purchases(one, a["horizon"])[0],
+        "expected_total": lambda: weight @ model.expected_purchases(donations, a["horizon"]),
+        "alive_next": lambda: model.probability_alive(one, ahead=1)[0],
+        "customers": lambda: model.expected_frequency_counts(donations).expected[int(a["n"])],
+    }[row["quantity"]]()
+    agrees(got, row)
 
 
 @pytest.mark.parametrize(

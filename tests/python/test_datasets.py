@@ -98,7 +98,7 @@ def test_donations_have_the_published_cells():
     assert sum(rows.values()) == 11_104
     assert rows[0, 0] == 3_464
     assert rows[6, 6] == 1_203
-    assert set(table["periods"].to_pylist()) == {6}
+    assert set(table["T"].to_pylist()) == {6}
 
 
 @pytest.mark.parametrize("load", [load_cdnow, load_donations])

@@ -18,6 +18,7 @@ MODELS = {
     "BG/NBD": tn.clv.BGNBD,
     "MBG/NBD": tn.clv.MBGNBD,
     "Pareto/NBD": tn.clv.ParetoNBD,
+    "BG/BB": tn.clv.BGBB,
     "Gamma-Gamma": tn.clv.GammaGamma,
 }
 CONTRACTS = {
@@ -33,12 +34,14 @@ def models() -> dict[str, object]:
     orders = tn.datasets.load_cdnow(sample=True)
     log = tn.EventLog(orders, customer="customer_id", time="date", amount="amount")
     base = log.summary(unit="week", end="1997-09-30")
-    contracts = {name: model().fit(cohort(data)) for name, (model, data) in CONTRACTS.items()}
-    return {name: model().fit(base) for name, model in MODELS.items()} | contracts
+    data = {"BG/BB": tn.datasets.load_donations()}
+    contracts = {name: model().fit(cohort(which)) for name, (model, which) in CONTRACTS.items()}
+    purchases = {name: model().fit(data.get(name, base)) for name, model in MODELS.items()}
+    return purchases | contracts
 
 
 def test_the_table_has_all_parameters() -> None:
-    assert len(ROWS) == 22
+    assert len(ROWS) == 27
 
 
 @pytest.mark.parametrize(("model", "name", "ours", "published"), ROWS)

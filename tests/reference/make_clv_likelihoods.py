@@ -67,6 +67,16 @@ def gamma_gamma(u, x, m):
     )
 
 
+def bg_bb(u, x, t_x, n):
+    """Fader, Hardie & Shang 2010, eq. 5."""
+    alpha, beta, gamma, delta = (mp.exp(v) for v in u)
+    total = mp.beta(alpha + x, beta + n - x) * mp.beta(gamma, delta + n)
+    for i in range(int(n - t_x)):
+        left = mp.beta(gamma + 1, delta + t_x + i)
+        total += mp.beta(alpha + x, beta + t_x - x + i) * left
+    return mp.log(total / mp.beta(alpha, beta) / mp.beta(gamma, delta))
+
+
 def derivatives(f, u):
     """Value, gradient and lower triangle of the Hessian, by central differences."""
     n = len(u)
@@ -195,8 +205,38 @@ def gamma_gamma_points(rng):
     return points
 
 
+def bg_bb_points(rng):
+    donations = (1.203528, 0.749726, 0.6567808, 2.783796)
+    corners = [
+        (donations, (0.0, 0.0, 0.0)),
+        (donations, (0.0, 0.0, 6.0)),
+        (donations, (6.0, 6.0, 6.0)),
+        (donations, (1.0, 1.0, 1.0)),
+        (donations, (5000.0, 9990.0, 10_000.0)),
+        (donations, (10_000.0, 10_000.0, 10_000.0)),
+        (donations, (1.0, 9995.0, 10_000.0)),
+        (donations, (0.0, 0.0, 300.0)),
+        (donations, (150.0, 160.0, 300.0)),
+        ((1e6, 2e6, 0.66, 2.8), (3.0, 5.0, 12.0)),
+        ((1.2, 0.75, 1e6, 1e7), (3.0, 5.0, 12.0)),
+        ((1e-6, 2e-6, 0.66, 2.8), (3.0, 5.0, 12.0)),
+        ((1.2, 0.75, 1e-8, 2.8), (3.0, 5.0, 12.0)),
+        ((1.2, 0.75, 0.66, 1e-8), (3.0, 5.0, 12.0)),
+        ((1e-6, 1e6, 1e-6, 1e6), (3.0, 5.0, 12.0)),
+    ]
+    while len(corners) < POINTS:
+        theta = tuple(around(rng, m, 1.2) for m in (1.2, 0.8, 0.7, 2.8))
+        n = rng.randint(1, 12) if rng.random() < 0.7 else rng.randint(13, 40)
+        t_x = 0 if rng.random() < 0.15 else rng.randint(1, n)
+        x = 0 if t_x == 0 else rng.randint(1, t_x)
+        corners.append((theta, (float(x), float(t_x), float(n))))
+    return corners
+
+
 PURCHASES = ["x", "t_x", "T"]
+OPPORTUNITIES = ["x", "t_x", "n"]
 MODELS = {
+    "bg_bb": (["alpha", "beta", "gamma", "delta"], OPPORTUNITIES, bg_bb, bg_bb_points),
     "bg_nbd": (["r", "alpha", "a", "b"], PURCHASES, bg_nbd, bg_nbd_points),
     "gamma_gamma": (["p", "q", "gamma"], ["x", "m"], gamma_gamma, gamma_gamma_points),
     "mbg_nbd": (["r", "alpha", "a", "b"], PURCHASES, mbg_nbd, bg_nbd_points),

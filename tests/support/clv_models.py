@@ -47,7 +47,7 @@ def at(cls, parameters, log_covariance=None, **settings):
     }
     if cls is tn.clv.GammaGamma:
         state |= {"n_excluded_": 0, "correlation_": 0.0}
-    else:
+    elif "unit_" in cls._fitted:
         state |= {"unit_": settings.get("unit")}
     model._restore(state)
     return model

@@ -429,3 +429,57 @@ discrete_weibull_log_likelihood: _ContractLogLikelihood
 discrete_weibull_log_odds: _ContractLogOdds
 discrete_weibull_residual: _ContractResidual
 discrete_weibull_lifetime: _ContractLifetime
+def bg_bb_fit(
+    frequency: _F,
+    recency: _F,
+    T: _F,
+    weight: _F | None,
+    max_iterations: int,
+    tolerance: float,
+    l2: float,
+    threads: int,
+) -> dict[str, Any]: ...
+def bg_bb_log_likelihood(
+    parameters: _F, frequency: _F, recency: _F, T: _F, weight: _F | None, threads: int
+) -> _Evaluation: ...
+def bg_bb_row_log_likelihood(
+    parameters: _F, frequency: _F, recency: _F, T: _F, threads: int
+) -> _F: ...
+def bg_bb_probability_alive(
+    parameters: _F, frequency: _F, recency: _F, T: _F, ahead: float, threads: int
+) -> _F: ...
+def bg_bb_log_odds_alive(
+    parameters: _F,
+    log_covariance: _F | None,
+    frequency: _F,
+    recency: _F,
+    T: _F,
+    ahead: float,
+    threads: int,
+) -> Any: ...
+def bg_bb_expected_purchases(
+    parameters: _F,
+    log_covariance: _F | None,
+    frequency: _F,
+    recency: _F,
+    T: _F,
+    horizon: float,
+    discount: float,
+    threads: int,
+) -> Any: ...
+def bg_bb_expected_purchases_new(
+    parameters: _F, log_covariance: _F | None, opportunities: _F, threads: int
+) -> Any: ...
+def bg_bb_pmf(parameters: _F, count: _F, opportunities: float, threads: int) -> _F: ...
+def bg_bb_conditional_pmf(
+    parameters: _F,
+    frequency: _F,
+    recency: _F,
+    T: _F,
+    count: float,
+    horizon: float,
+    threads: int,
+) -> _F: ...
+def bg_bb_frequency_counts(
+    parameters: _F, T: _F, weight: _F | None, frequencies: int, threads: int
+) -> _F: ...

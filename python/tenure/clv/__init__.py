@@ -9,6 +9,7 @@ from tenure.clv._covariates import CoefficientTable, CustomerSummary, with_covar
 from tenure.clv._matrices import AliveHistory, FrequencyRecencyMatrix
 from tenure.clv._contract_tables import ExpectedSurvivors, RenewalCurve, ResidualLifetime
 from tenure.clv._outlook import NextPurchase, PurchaseForecast
+from tenure.clv._opportunities import HistoryTable, Opportunities, opportunities
 from tenure.clv._tables import (
     FrequencyCounts,
     LifetimeValue,
@@ -17,6 +18,7 @@ from tenure.clv._tables import (
     Tracking,
 )
 from tenure.clv.beta_discrete_weibull import BetaDiscreteWeibull
+from tenure.clv.bg_bb import BGBB
 from tenure.clv.bg_nbd import BGNBD
 from tenure.clv.calibration import Calibration, calibration
 from tenure.clv.compare import compare
@@ -30,6 +32,7 @@ from tenure.clv.shifted_beta_geometric import ShiftedBetaGeometric
 from tenure.clv.value import CLV
 
 __all__ = [
+    "BGBB",
     "BGNBD",
     "CLV",
     "MBGNBD",
@@ -44,10 +47,12 @@ __all__ = [
     "FrequencyCounts",
     "FrequencyRecencyMatrix",
     "GammaGamma",
+    "HistoryTable",
     "LifetimeValue",
     "ModelComparison",
     "LikelihoodRatioTest",
     "NextPurchase",
+    "Opportunities",
     "ParameterTable",
     "ParetoNBD",
     "Predictions",
@@ -63,4 +68,5 @@ __all__ = [
     "spend_frequency_check",
     "with_covariates",
     "likelihood_ratio_test",
+    "opportunities",
 ]

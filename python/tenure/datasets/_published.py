@@ -108,8 +108,8 @@ def load_donations(*, as_frame: str = "arrow") -> Any:
     Returns
     -------
     pyarrow.Table, pandas.DataFrame or polars.DataFrame
-        22 rows: `frequency` (years with a gift), `recency` (last year with one, 0 if none),
-        `periods` (6) and `weight` (number of people), all int64.
+        22 rows: `frequency` (years with a gift), `recency` (last year with one, 0 if none), `T`
+        (years, 6) and `weight` (number of people), all int64: what `clv.BGBB` reads.
 
     Raises
     ------
@@ -126,4 +126,5 @@ def load_donations(*, as_frame: str = "arrow") -> Any:
     >>> pc.sum(load_donations()["weight"]).as_py()
     11104
     """
-    return convert(_read("donations.parquet"), as_frame)
+    stored = _read("donations.parquet")
+    return convert(stored.rename_columns(["frequency", "recency", "T", "weight"]), as_frame)
