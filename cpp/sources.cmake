@@ -16,6 +16,8 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/delta.cpp
   cpp/src/clv/fit.cpp
   cpp/src/clv/gamma_gamma.cpp
+  cpp/src/clv/ggompertz_nbd_likelihood.cpp
+  cpp/src/clv/ggompertz_nbd_predict.cpp
   cpp/src/clv/mbg_nbd.cpp
   cpp/src/clv/negative_binomial.cpp
   cpp/src/clv/order_days.cpp
@@ -131,6 +133,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/clv/covariates_test.cpp
   tests/cpp/clv/contracts_test.cpp
   tests/cpp/clv/gamma_gamma_test.cpp
+  tests/cpp/clv/ggompertz_nbd_test.cpp
   tests/cpp/clv/order_days_test.cpp
   tests/cpp/clv/outlook_test.cpp
   tests/cpp/clv/repeat_purchases_test.cpp

@@ -1,5 +1,6 @@
 #include "clv_transaction.hpp"
 #include "tenure/clv/bg_nbd.hpp"
+#include "tenure/clv/ggompertz_nbd.hpp"
 #include "tenure/clv/mbg_nbd.hpp"
 #include "tenure/clv/pareto_nbd.hpp"
 
@@ -7,6 +8,7 @@ namespace tenure::python {
 
 void add_transaction_models(py::module_& m) {
   add_transaction_model<clv::BgNbd>(m);
+  add_transaction_model<clv::GGompertzNbd>(m);
   add_transaction_model<clv::MbgNbd>(m);
   add_transaction_model<clv::ParetoNbd>(m);
 }

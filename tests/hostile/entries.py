@@ -379,6 +379,12 @@ ENTRIES = [
         lambda d, t: tn.clv.BGNBD(n_threads=t).fit(d),
         3_000_000,
     ),
+    Entry(
+        "GGompertzNBD",
+        customers,
+        lambda d, t: tn.clv.GGompertzNBD(n_threads=t, max_iter=30, l2=1e-3).fit(d),
+        100_000,
+    ),
     Entry("BGBB", givers, foretell, 5_000_000),
     Entry(
         "opportunities",

@@ -130,6 +130,14 @@ bg_nbd_purchase_probability: _EstimateOfRows
 bg_nbd_log_odds_alive_later: _EstimateOfRows
 bg_nbd_time_to_purchase: _OfRows
 bg_nbd_time_to_lapse: _OfRows
+ggompertz_nbd_fit: _Fit
+ggompertz_nbd_log_likelihood: _LogLikelihood
+ggompertz_nbd_probability_alive: _ProbabilityAlive
+ggompertz_nbd_log_odds_alive: _LogOddsAlive
+ggompertz_nbd_expected_purchases: _ExpectedPurchases
+ggompertz_nbd_expected_purchases_new: _ExpectedPurchasesNew
+ggompertz_nbd_pmf: _Pmf
+ggompertz_nbd_frequency_counts: _FrequencyCounts
 mbg_nbd_fit: _Fit
 mbg_nbd_log_likelihood: _LogLikelihood
 mbg_nbd_probability_alive: _ProbabilityAlive

@@ -25,6 +25,7 @@ from tenure.clv.compare import compare
 from tenure.clv.discrete_weibull import DiscreteWeibull
 from tenure.clv.gamma_gamma import GammaGamma
 from tenure.clv.likelihood_ratio import LikelihoodRatioTest, likelihood_ratio_test
+from tenure.clv.ggompertz_nbd import GGompertzNBD
 from tenure.clv.mbg_nbd import MBGNBD
 from tenure.clv.pareto_nbd import ParetoNBD
 from tenure.clv.spend_frequency import SpendFrequencyCheck, spend_frequency_check
@@ -46,6 +47,7 @@ __all__ = [
     "ExpectedSurvivors",
     "FrequencyCounts",
     "FrequencyRecencyMatrix",
+    "GGompertzNBD",
     "GammaGamma",
     "HistoryTable",
     "LifetimeValue",

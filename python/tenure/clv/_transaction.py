@@ -46,7 +46,8 @@ class TransactionModel(Diagnostics, LikelihoodModel):
 
     _prefix: ClassVar[str]
     #: Above 1 customers leave so quickly that all their purchases to come are a finite number.
-    _tail: ClassVar[str]
+    #: None: they are one at any parameters.
+    _tail: ClassVar[str | None]
     _fitted: tuple[str, ...] = (*LikelihoodModel._fitted, "unit_")
 
     unit_: str | None
@@ -106,7 +107,8 @@ class TransactionModel(Diagnostics, LikelihoodModel):
         fit = self._maximise(p, budget)
         self.unit_ = p.unit or unit
         none = not np.any(p.frequency > 0)
-        self._take(fit, " (nobody bought again, which tells nothing of leaving)" if none else "")
+        hint = " (nobody bought again, which tells nothing of leaving)" if none else self._hint(fit)
+        self._take(fit, hint)
         return self
 
     def _maximise(self, p: _data.Purchases, budget: tuple[int, float, float]) -> dict[str, Any]:
@@ -114,6 +116,10 @@ class TransactionModel(Diagnostics, LikelihoodModel):
             p.frequency, p.recency, p.T, p.weight, *budget, as_threads(self.n_threads)
         )
         return fit
+
+    def _hint(self, fit: dict[str, Any]) -> str:
+        """What a model has to say of a fit without an optimum."""
+        return ""
 
     def score(self, data: Any, sample_weight: Any = None) -> float:
         """Return the mean log-likelihood a customer of other data, in the unit of the fit."""

@@ -135,7 +135,8 @@ class CLV(Estimator):
             with np.errstate(over="ignore", under="ignore"):
                 spread = np.exp(z * np.hypot(in_purchases, in_spend))
         counted = discounted
-        if rate != 0.0 and math.isinf(length) and model.params_[model._tail] <= 1.0:
+        endless = model._tail is not None and model.params_[model._tail] <= 1.0
+        if rate != 0.0 and math.isinf(length) and endless:
             counted = np.where(discounted > 0.0, np.inf, 0.0)  # what is not discounted has no end
         elif rate != 0.0:
             counted = model._discounted(purchases, length, 0.0, False)

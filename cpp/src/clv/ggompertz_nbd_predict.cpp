@@ -1,0 +1,269 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "gompertz_lifetime.hpp"
+#include "tenure/clv/by_age.hpp"
+#include "tenure/clv/ggompertz_nbd.hpp"
+#include "tenure/special/gamma.hpp"
+#include "tenure/support/errors.hpp"
+#include "tenure/support/parallel.hpp"
+
+namespace tenure::clv {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kNothing = 1e-18;  ///< of a sum, which is then done
+
+GompertzLifetime lifetime(const GGompertzNbdParameters& p) { return {p.b, p.s, p.beta / p.b}; }
+
+/// log of the odds of having stayed until T against having left in (t_x, T].
+double log_odds(const GGompertzNbdParameters& p, double x, double t_x, double age) {
+  const double m = p.r + x, silent = age - t_x, near = p.alpha + t_x;
+  const GompertzLifetime rest = lifetime(p).after(t_x);
+  const auto log_seen = [&](double t) { return -m * std::log1p(t / near) - p.s * rest.wear(t); };
+  const double log_stay = log_seen(silent);
+  const special::QuadratureRule& rule = panel_rule();
+  double left = 0.0;
+  for (double t = 0.0; t < silent;) {
+    if (std::exp(log_seen(t)) <= kNothing * left) break;
+    const double length =
+        panel_length(rest, t, silent - t, near, [&](double at) { return m / (near + at); });
+    for (std::size_t j = 0; j < rule.node.size(); ++j) {
+      const double at = t + length * rule.node[j];
+      left += rule.weight[j] * length * p.s / rest.spread(at) * std::exp(log_seen(at));
+    }
+    t += length;
+    if (silent - t <= 1e-15 * silent) break;
+  }
+  return left > 0.0 ? log_stay - std::log(left) : kInfinity;
+}
+
+/// Integral over (0, horizon] of exp(-rate t) P(lifetime > t), rate >= 0.
+double time_left(const GompertzLifetime& life, double horizon, double rate) {
+  const special::QuadratureRule& rule = panel_rule();
+  double sum = 0.0;
+  for (double t = 0.0; t < horizon;) {
+    // From t on the hazard is at least s over this.
+    const double longest = std::max(life.spread(t), 1.0 / life.b);
+    const double here = std::exp(-rate * t - life.s * life.wear(t));
+    if (here <= kNothing * sum * (rate + life.s / longest)) break;
+    const double length =
+        panel_length(life, t, horizon - t, kInfinity, [&](double) { return rate; });
+    for (std::size_t j = 0; j < rule.node.size(); ++j) {
+      const double at = t + length * rule.node[j];
+      sum += rule.weight[j] * length * std::exp(-rate * at - life.s * life.wear(at));
+    }
+    if (t + length <= t) break;
+    t += length;
+  }
+  return sum;
+}
+
+/// P(n purchases until t) of one who stays until then, and its logarithm's rate of change.
+struct Counts {
+  double r, alpha, n, log_ways;
+
+  Counts(const GGompertzNbdParameters& p, double count)
+      : r(p.r),
+        alpha(p.alpha),
+        n(count),
+        log_ways(special::log_gamma_ratio(p.r, count) - special::lgamma(count + 1.0)) {}
+
+  double chance(double t) const {
+    if (t == 0.0) return n == 0.0 ? 1.0 : 0.0;
+    return std::exp(log_ways - r * std::log1p(t / alpha) -
+                    (n == 0.0 ? 0.0 : n * std::log1p(alpha / t)));
+  }
+  double speed(double t) const {
+    return r / (alpha + t) + (n == 0.0 ? 0.0 : n * alpha / (t * (alpha + t)));
+  }
+};
+
+/// P(X(time) = n): from the end backward, where t^n falls ever more steeply.
+double pmf(const GGompertzNbdParameters& p, double n, double time) {
+  const Counts counts(p, n);
+  const GompertzLifetime life = lifetime(p);
+  const special::QuadratureRule& rule = panel_rule();
+  double sum = counts.chance(time) * std::exp(-p.s * life.wear(time));
+  for (double to = time; to > 0.0;) {
+    // All that is nearer to 0 weighs less than this.
+    const double shrunk = n == 0.0 ? 1.0 : std::exp(counts.log_ways - n * std::log1p(p.alpha / to));
+    if (shrunk * -std::expm1(-p.s * life.wear(to)) <= kNothing * sum) break;
+    const auto speed = [&](double t) { return life.speed(t) + counts.speed(t); };
+    double length = std::min(n == 0.0 ? to : 0.5 * to, 3.0 / speed(to));
+    while (length > p.alpha + (to - length) || length > life.distance(to - length) ||
+           length * speed(to - length) > 6.0)
+      length *= 0.5;
+    for (std::size_t j = 0; j < rule.node.size(); ++j) {
+      const double at = to - length * rule.node[j];
+      sum += rule.weight[j] * length * p.s / life.spread(at) * std::exp(-p.s * life.wear(at)) *
+             counts.chance(at);
+    }
+    to -= length;
+  }
+  return std::min(1.0, sum);
+}
+
+/// Calls node(t, weight) for a quadrature of a density of the lifetime over (from, to].
+template <class Node>
+void integrate(const GompertzLifetime& life, double alpha, double r, double from, double to,
+               const Node& node) {
+  const special::QuadratureRule& rule = panel_rule();
+  while (from < to) {
+    const double length =
+        panel_length(life, from, to - from, alpha, [&](double at) { return r / (alpha + at); });
+    for (std::size_t j = 0; j < rule.node.size(); ++j)
+      node(from + length * rule.node[j], rule.weight[j] * length);
+    if (from + length <= from) return;
+    from += length;
+  }
+}
+
+double leaves_at(const GompertzLifetime& life, double t) {
+  return life.s / life.spread(t) * std::exp(-life.s * life.wear(t));
+}
+
+}  // namespace
+
+Buffer<double> ggompertz_nbd_log_odds_alive(const GGompertzNbdParameters& p,
+                                            const RepeatPurchases& c, const Execution& execution) {
+  require_valid(p);
+  require_valid(c, execution);
+  Buffer<double> out(c.rows());
+  for_each_block(
+      c.rows(), execution,
+      [&](std::int64_t, std::int64_t from, std::int64_t to) {
+        for (std::int64_t i = from; i < to; ++i)
+          out[i] = log_odds(p, c.frequency[i], c.recency[i], c.age[i]);
+      },
+      512);
+  return out;
+}
+
+Buffer<double> ggompertz_nbd_probability_alive(const GGompertzNbdParameters& p,
+                                               const RepeatPurchases& purchases,
+                                               const Execution& execution) {
+  Buffer<double> out = ggompertz_nbd_log_odds_alive(p, purchases, execution);
+  for_each_block(out.size(), execution, [&](std::int64_t, std::int64_t from, std::int64_t to) {
+    for (std::int64_t i = from; i < to; ++i) {
+      const double odds = std::exp(out[i]);
+      out[i] = out[i] > 0.0 ? 1.0 / (1.0 + std::exp(-out[i])) : odds / (1.0 + odds);
+    }
+  });
+  return out;
+}
+
+Buffer<double> ggompertz_nbd_expected_purchases(const GGompertzNbdParameters& p,
+                                                const RepeatPurchases& purchases, double horizon,
+                                                double discount_rate, const Execution& execution) {
+  if (!(horizon >= 0.0)) throw InvalidInput("horizon", -1, horizon, ">= 0");
+  if (!(discount_rate >= 0.0 && std::isfinite(discount_rate)))
+    throw InvalidInput("discount_rate", -1, discount_rate, ">= 0 and finite for this model");
+  Buffer<double> out = ggompertz_nbd_probability_alive(p, purchases, execution);
+  if (horizon == 0.0) {
+    std::ranges::fill(out.span(), 0.0);
+    return out;
+  }
+  const GompertzLifetime life = lifetime(p);
+  // The time left depends on T alone: one group of rows for the interpolation.
+  Buffer<double> same(purchases.rows());
+  std::ranges::fill(same.span(), 0.0);
+  const Buffer<double> left = exp_by_age(
+      same.span(), purchases.age, std::min(p.alpha, life.ratio),
+      [&](double, double age) {
+        return std::log(time_left(life.after(age), horizon, discount_rate) / (p.alpha + age));
+      },
+      execution);
+  for_each_block(out.size(), execution, [&](std::int64_t, std::int64_t from, std::int64_t to) {
+    for (std::int64_t i = from; i < to; ++i) out[i] *= (p.r + purchases.frequency[i]) * left[i];
+  });
+  return out;
+}
+
+Buffer<double> ggompertz_nbd_expected_purchases_new(const GGompertzNbdParameters& p,
+                                                    std::span<const double> time,
+                                                    const Execution& execution) {
+  require_valid(p);
+  Buffer<double> out(std::ssize(time));
+  for_each_block(
+      out.size(), execution,
+      [&](std::int64_t, std::int64_t from, std::int64_t to) {
+        for (std::int64_t i = from; i < to; ++i) {
+          if (!(time[i] >= 0.0 && std::isfinite(time[i])))
+            throw InvalidInput("horizon", i, time[i], "finite and >= 0");
+          out[i] = p.r / p.alpha * time_left(lifetime(p), time[i], 0.0);
+        }
+      },
+      512);
+  return out;
+}
+
+Buffer<double> ggompertz_nbd_pmf(const GGompertzNbdParameters& p, std::span<const double> count,
+                                 double time, const Execution& execution) {
+  require_valid(p);
+  if (!(time >= 0.0 && std::isfinite(time)))
+    throw InvalidInput("horizon", -1, time, "finite and >= 0");
+  Buffer<double> out(std::ssize(count));
+  for_each_block(
+      out.size(), execution,
+      [&](std::int64_t, std::int64_t from, std::int64_t to) {
+        for (std::int64_t i = from; i < to; ++i) {
+          const double n = count[i];
+          if (!(n >= 0.0 && n <= 0x1p51 && n == std::floor(n)))
+            throw InvalidInput("n", i, n, "a whole number >= 0");
+          out[i] = pmf(p, n, time);
+        }
+      },
+      64);
+  return out;
+}
+
+std::vector<double> ggompertz_nbd_frequency_counts(const GGompertzNbdParameters& p,
+                                                   std::span<const double> age,
+                                                   std::optional<std::span<const double>> weight,
+                                                   std::int64_t frequencies,
+                                                   const Execution& execution) {
+  require_valid(p);
+  require_valid_ages(age, weight, execution);
+  if (frequencies < 1)
+    throw InvalidInput("max_frequency", -1, static_cast<double>(frequencies), ">= 1");
+  const auto rows = std::ssize(age);
+  const auto weight_of = [&](std::int64_t i) { return weight ? (*weight)[i] : 1.0; };
+  std::vector<std::int64_t> order(static_cast<std::size_t>(rows));
+  std::iota(order.begin(), order.end(), std::int64_t{0});
+  std::ranges::stable_sort(order, {}, [&](std::int64_t i) { return age[i]; });
+  double customers = 0.0;
+  for (std::int64_t i = 0; i < rows; ++i) customers += weight_of(i);
+
+  // Each time of leaving counts for all who are watched for longer, as in the Pareto/NBD model.
+  const GompertzLifetime life = lifetime(p);
+  std::vector<double> counts(static_cast<std::size_t>(frequencies) + 1, 0.0);
+  double told = 0.0;
+  const auto add = [&](double t, double w) {
+    const double u = t / p.alpha, z = u / (1.0 + u);
+    double chance = w * std::exp(-p.r * std::log1p(u));
+    for (std::int64_t n = 0; n < frequencies; ++n) {
+      counts[static_cast<std::size_t>(n)] += chance;
+      told += chance;
+      chance *= z * (p.r + static_cast<double>(n)) / static_cast<double>(n + 1);
+    }
+  };
+  double from = 0.0, watched = customers;
+  for (std::size_t k = 0; k < order.size();) {
+    if ((k & 1023) == 0) execution.poll();
+    const double to = age[order[k]];
+    integrate(life, p.alpha, p.r + static_cast<double>(frequencies), from, to,
+              [&](double t, double w) { add(t, watched * w * leaves_at(life, t)); });
+    double ends = 0.0;
+    for (; k < order.size() && age[order[k]] == to; ++k) ends += weight_of(order[k]);
+    add(to, ends * std::exp(-p.s * life.wear(to)));
+    watched = std::max(0.0, watched - ends);
+    from = to;
+  }
+  counts.back() = std::max(0.0, customers - told);
+  return counts;
+}
+
+}  // namespace tenure::clv
