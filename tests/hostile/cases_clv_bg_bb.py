@@ -41,7 +41,7 @@ def unfinished(about: str, data: Any) -> Case:
 
 
 def alive(x: Any, t_x: Any, T: Any, ahead: Any = 0) -> np.ndarray:
-    return np.asarray(model().probability_alive(rows(x, t_x, T), ahead))
+    return np.asarray(model().probability_alive(rows(x, t_x, T), ahead=ahead))
 
 
 def purchases(x: Any, t_x: Any, T: Any, horizon: Any = 5) -> np.ndarray:
@@ -137,8 +137,8 @@ CASES = [
         possible,
     ),
     OK(
-        "BGBB.probability_of_n_purchases: more than there can be",
-        lambda: model().probability_of_n_purchases(9, 5, GOOD),
+        "BGBB.probability_of_n_purchases_given: more than there can be",
+        lambda: model().probability_of_n_purchases_given(GOOD, 9, 5),
         lambda p: p.tolist() == [0.0] * 4,
     ),
     OK(

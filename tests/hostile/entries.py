@@ -209,9 +209,9 @@ def givers(n: int) -> dict[str, np.ndarray]:
     return {"frequency": frequency, "recency": recency.astype(float), "T": T.astype(float)}
 
 
-def foretell(data: dict[str, np.ndarray], threads: int) -> Any:
+def foretell_gifts(data: dict[str, np.ndarray], threads: int) -> Any:
     model = tn.clv.BGBB(n_threads=threads).fit(data)
-    return [model, model.probability_alive(data, 1), model.expected_purchases(data, 12)]
+    return [model, model.probability_alive(data, ahead=1), model.expected_purchases(data, 12)]
 
 
 def predict(given: tuple[Any, Any], threads: int) -> Any:
@@ -385,7 +385,7 @@ ENTRIES = [
         lambda d, t: tn.clv.GGompertzNBD(n_threads=t, max_iter=30, l2=1e-3).fit(d),
         100_000,
     ),
-    Entry("BGBB", givers, foretell, 5_000_000),
+    Entry("BGBB", givers, foretell_gifts, 5_000_000),
     Entry(
         "opportunities",
         a_log,

@@ -109,7 +109,7 @@ def test_predictions_are_those_of_the_paper():
             model, one = at(tn.clv.BGBB, theta), customers(x, t_x, n)
             for ahead in (0, 1, 4):
                 told = float(alive(theta, x, t_x, n, ahead))
-                assert_allclose(model.probability_alive(one, ahead)[0], told, rtol=1e-12)
+                assert_allclose(model.probability_alive(one, ahead=ahead)[0], told, rtol=1e-12)
             told = float(expected(theta, x, t_x, n, 7))
             assert_allclose(model.expected_purchases(one, 7)[0], told, rtol=1e-12)
             told = float(expected(theta, x, t_x, n, 7, 0.2))
@@ -202,9 +202,9 @@ def test_histories_and_counts_by_enumeration():
     assert_allclose(table.expected_purchases, mean, rtol=1e-13)
     rows = {"frequency": table.frequency, "recency": table.recency, "T": [5] * len(table)}
     told = [[float(to_come[*c, k] / seen[c]) for k in range(5)] for c in cells]
-    assert_allclose(model.probability_of_n_purchases(range_of(5), 4, rows), told, rtol=1e-12)
+    assert_allclose(model.probability_of_n_purchases_given(rows, range_of(5), 4), told, rtol=1e-12)
     assert_allclose(
-        model.probability_of_n_purchases(2, 4, rows), [row[2] for row in told], rtol=1e-12
+        model.probability_of_n_purchases_given(rows, 2, 4), [row[2] for row in told], rtol=1e-12
     )
 
 
@@ -219,7 +219,7 @@ def test_counts_and_expectations_agree(theta, T, horizon, data):
     t_x = data.draw(st.integers(0, T))
     x = data.draw(st.integers(1, t_x)) if t_x else 0
     model, one = at(tn.clv.BGBB, theta), customers(x, t_x, T)
-    pmf = model.probability_of_n_purchases(range_of(horizon + 1), horizon, one)[0]
+    pmf = model.probability_of_n_purchases_given(one, range_of(horizon + 1), horizon)[0]
     assert pmf.sum() == pytest.approx(1.0, abs=1e-12)
     mean = float(pmf @ range_of(horizon + 1))
     assert mean == pytest.approx(model.expected_purchases(one, horizon)[0], rel=1e-9, abs=1e-12)
@@ -227,7 +227,7 @@ def test_counts_and_expectations_agree(theta, T, horizon, data):
     assert new @ range_of(horizon + 1) == pytest.approx(
         model.expected_purchases_new(horizon), rel=1e-9, abs=1e-12
     )
-    ahead = [model.probability_alive(one, k)[0] for k in (0, 1, 5)]
+    ahead = [model.probability_alive(one, ahead=k)[0] for k in (0, 1, 5)]
     assert ahead == sorted(ahead, reverse=True)
     assert 0.0 <= ahead[-1] <= ahead[0] <= 1.0
     if t_x == T:
@@ -293,7 +293,7 @@ def test_threads_change_no_bit():
     assert one.params_ == two.params_
     assert one.log_covariance_.tobytes() == two.log_covariance_.tobytes()
     for call in (
-        lambda m: m.probability_alive(data, 1),
+        lambda m: m.probability_alive(data, ahead=1),
         lambda m: m.expected_purchases(data, 9),
         lambda m: m.expected_frequency_counts(data).expected,
     ):
@@ -332,12 +332,12 @@ def test_limits_follow_from_the_gradient(fitted):
     assert_allclose(got.value, fitted.expected_purchases(rows, 5), rtol=1e-13)
 
     def odds(m):
-        p = m.probability_alive(rows, 1)
+        p = m.probability_alive(rows, ahead=1)
         return np.log(p / (1 - p))
 
     g = slopes(odds)
     error = np.sqrt(np.einsum("in,ij,jn->n", g, fitted.log_covariance_, g))
-    got = fitted.probability_alive(rows, 1, interval=0.95)
+    got = fitted.probability_alive(rows, 0.95, ahead=1)
     logit = [np.log(v / (1 - v)) for v in (got.lower, got.value, got.upper)]
     assert_allclose(logit[2] - logit[1], z * error, rtol=1e-5)
     assert_allclose(logit[1] - logit[0], z * error, rtol=1e-5)
@@ -374,7 +374,7 @@ def test_a_fit_is_an_optimum_or_says_so(name):
         own = max(1.0, abs(value / model.n_customers_))
         assert np.abs(gradient).max() / model.n_customers_ <= 1e-6 * own
         assert np.linalg.eigvalsh(-hessian.reshape(4, 4)).min() > 0.0
-    for got in (model.probability_alive(data, 1), model.expected_purchases(data, 5)):
+    for got in (model.probability_alive(data, ahead=1), model.expected_purchases(data, 5)):
         assert np.all(np.isfinite(got) & (got >= 0.0))
 
 
@@ -416,11 +416,11 @@ def test_says_what_it_cannot_predict(fitted):
         (lambda: fitted.expected_purchases(one, math.inf), "horizon"),
         (lambda: fitted.discounted_expected_purchases(one, discount_rate=1e-7), "horizon"),
         (lambda: fitted.discounted_expected_purchases(one, discount_rate=-0.1), "discount_rate"),
-        (lambda: fitted.probability_alive(one, -1), "ahead"),
-        (lambda: fitted.probability_alive(one, 0.5), "ahead"),
+        (lambda: fitted.probability_alive(one, ahead=-1), "ahead"),
+        (lambda: fitted.probability_alive(one, ahead=0.5), "ahead"),
         (lambda: fitted.expected_purchases_new([1, 2.5]), "horizon"),
         (lambda: fitted.probability_of_n_purchases(0.5, 4), "n"),
-        (lambda: fitted.probability_of_n_purchases(-1, 4, one), "n"),
+        (lambda: fitted.probability_of_n_purchases_given(one, -1, 4), "n"),
         (lambda: fitted.history_table(1001, 5), "T"),
         (lambda: fitted.expected_frequency_counts(one, 0), "max_frequency"),
     ):

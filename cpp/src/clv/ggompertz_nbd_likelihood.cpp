@@ -18,14 +18,40 @@ struct Point {
   GompertzLifetime life;
 };
 
-/// t - (1 - exp(-b t)) / b.
-double lag(double b, double t) {
-  const double z = b * t;
-  if (z < 0.05)
-    return t * (z / 2.0) *
-           (1.0 - z / 3.0 * (1.0 - z / 4.0 * (1.0 - z / 5.0 * (1.0 - z / 6.0 * (1.0 - z / 7.0)))));
-  return t + std::expm1(-z) / b;
-}
+/// What a time t = t_x + since asks of a customer, from what t_x asks: logs and sums only where
+/// they do not cancel.
+struct Moment {
+  double t, log_age, worn;  ///< log(1 + t/alpha), -log S(t) / s
+  double spread, fresh;     ///< of the lifetime at t, and S(t)^(1/s)
+  double log_since;         ///< log of the chance to be silent and there from t_x to t
+
+  Moment(const Point& p, double at)
+      : t(at),
+        log_age(std::log1p(at / p.alpha)),
+        worn(p.life.wear(at)),
+        spread(p.life.spread(at)),
+        fresh(std::exp(-worn)),
+        log_since(0.0) {}
+
+  Moment(const Point& p, const Moment& begin, double m, double since) : t(begin.t + since) {
+    const double aged = std::log1p(since / (p.alpha + begin.t)), z = p.life.b * since;
+    double wears = 0.0;
+    if (z < 300.0) {
+      const double grown = std::expm1(z);
+      const double run = z > 0.0 ? grown / p.life.b : since;
+      wears = std::log1p(run / begin.spread);
+      spread = (begin.spread + run) / (1.0 + grown);
+      fresh = begin.fresh / (1.0 + run / begin.spread);
+    } else {
+      spread = p.life.after(begin.t).spread(since);
+      wears = z + std::log(spread / begin.spread);
+      fresh = begin.fresh * std::exp(-wears);
+    }
+    log_age = begin.log_age + aged;
+    worn = begin.worn + wears;
+    log_since = -m * aged - p.life.s * wears;
+  }
+};
 
 /// First and second derivatives, in log-parameters, of
 /// -m log(1 + t/alpha) + log S(t) + ends log(hazard at t).
@@ -33,12 +59,11 @@ struct Slopes {
   std::array<double, 5> first;
   std::array<double, 15> second{};
 
-  Slopes(const Point& p, double m, double t, double ends) {
+  Slopes(const Point& p, double m, const Moment& at, double ends) {
     const auto& [b, s, ratio] = p.life;
-    const double log_age = std::log1p(t / p.alpha), share = t / (p.alpha + t);
-    const double spread = p.life.spread(t), worn = p.life.wear(t);
-    const double k = lag(b, t) / spread, kk = (b * t * (t / spread)) - k;
-    const double fresh = ratio * std::exp(-b * t) / spread;
+    const double t = at.t, log_age = at.log_age, worn = at.worn, fresh = at.fresh;
+    const double share = t / (p.alpha + t);
+    const double k = t / at.spread - (1.0 - fresh), kk = b * t * (t / at.spread) - k;
     const double c = s + ends;
     first = {-p.r * log_age, m * share, ends * b * t - c * k, ends - s * worn, s - c * fresh};
     second[0] = -p.r * log_age;                          // r r
@@ -54,7 +79,7 @@ struct Slopes {
 };
 
 /// Means, under the time of leaving, of the slopes less those at t_x, and of their products.
-struct Moments {
+struct Means {
   double mass = 0.0;
   std::array<double, 5> first{};
   std::array<double, 15> second{};
@@ -71,34 +96,33 @@ struct Moments {
 
 /// log of the likelihood of one row, without the gamma functions and alpha^-x.
 Derivatives<5> of_row(const Point& p, double x, double t_x, double age) {
-  const double m = p.r + x, silent = age - t_x, near = p.alpha + t_x;
+  const double m = p.r + x, silent = age - t_x;
   const GompertzLifetime rest = p.life.after(t_x);
-  const auto log_seen = [&](double t) {
-    return -m * std::log1p(t / near) - p.life.s * rest.wear(t);
-  };
-  const Slopes begin(p, m, t_x, 1.0);
-  Moments sum;
-  sum.add(std::exp(log_seen(silent)), Slopes(p, m, age, 0.0), begin.first);
+  const Moment begin(p, t_x), end(p, begin, m, silent);
+  const Slopes base(p, m, begin, 1.0);
+  Means sum;
+  sum.add(std::exp(end.log_since), Slopes(p, m, end, 0.0), base.first);
   const special::QuadratureRule& rule = panel_rule();
-  for (double t = 0.0; t < silent;) {
+  for (double since = 0.0; since < silent;) {
     // What leaves later weighs less than what is still there.
-    if (std::exp(log_seen(t)) <= 1e-18 * sum.mass) break;
-    const double length =
-        panel_length(rest, t, silent - t, near, [&](double at) { return m / (near + at); });
+    const double there = Moment(p, begin, m, since).log_since;
+    if (std::exp(there) <= 1e-18 * sum.mass) break;
+    const double length = panel_length(rest, since, silent - since, p.alpha + t_x,
+                                       [&](double at) { return m / (p.alpha + t_x + at); });
     for (std::size_t j = 0; j < rule.node.size(); ++j) {
-      const double at = t + length * rule.node[j];
-      const double w = rule.weight[j] * length * p.life.s / rest.spread(at);
-      sum.add(w * std::exp(log_seen(at)), Slopes(p, m, t_x + at, 1.0), begin.first);
+      const Moment at(p, begin, m, since + length * rule.node[j]);
+      const double w = rule.weight[j] * length * p.life.s / at.spread;
+      sum.add(w * std::exp(at.log_since), Slopes(p, m, at, 1.0), base.first);
     }
-    t += length;
-    if (silent - t <= 1e-15 * silent) break;
+    since += length;
+    if (silent - since <= 1e-15 * silent) break;
   }
   Derivatives<5> d;
-  d.value = std::log(sum.mass) - m * std::log1p(t_x / p.alpha) - p.life.s * p.life.wear(t_x);
+  d.value = std::log(sum.mass) - m * begin.log_age - p.life.s * begin.worn;
   std::array<double, 5> mean;
   for (std::size_t i = 0; i < 5; ++i) {
     mean[i] = sum.first[i] / sum.mass;
-    d.gradient[i] = begin.first[i] + mean[i];
+    d.gradient[i] = base.first[i] + mean[i];
   }
   for (std::size_t i = 0, at = 0; i < 5; ++i)
     for (std::size_t j = 0; j <= i; ++j, ++at)

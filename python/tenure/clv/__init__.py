@@ -10,6 +10,7 @@ from tenure.clv._matrices import AliveHistory, FrequencyRecencyMatrix
 from tenure.clv._contract_tables import ExpectedSurvivors, RenewalCurve, ResidualLifetime
 from tenure.clv._outlook import NextPurchase, PurchaseForecast
 from tenure.clv._opportunities import HistoryTable, Opportunities, opportunities
+from tenure.clv._outlook import NextPurchase, PurchaseForecast
 from tenure.clv._tables import (
     FrequencyCounts,
     LifetimeValue,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -11,12 +10,12 @@ import numpy as np
 from tenure import _core
 from tenure._errors import InvalidInputError
 from tenure._model_file import storable
-from tenure._validation import as_column, as_count, as_number, as_threads
+from tenure._validation import Floats, as_column, as_count, as_number, as_threads
 from tenure.clv import _data
-from tenure.clv._likelihood import LikelihoodModel, two_sided
+from tenure.clv._likelihood import LikelihoodModel
 from tenure.clv._opportunities import HistoryTable, histories
-from tenure.clv._tables import FrequencyCounts, Predictions
-from tenure.clv._transaction import _expit
+from tenure.clv._tables import FrequencyCounts
+from tenure.clv._transaction import log_odds_limits
 
 _MOST_IN_A_TABLE = 1000
 
@@ -138,19 +137,19 @@ class BGBB(LikelihoodModel):
         )
         return float(value) / (len(p.frequency) if p.weight is None else float(p.weight.sum()))
 
-    def probability_alive(self, data: Any, ahead: int = 0, interval: float | None = None) -> Any:
+    def probability_alive(self, data: Any, interval: float | None = None, ahead: int = 0) -> Any:
         """Return the probability that each customer is still one, now or some opportunities ahead.
 
         Parameters
         ----------
         data : Opportunities, data frame or dict of arrays
             As for `fit`.
-        ahead : int, default 0
-            0: at the last opportunity seen, T, where somebody who bought at T is a customer. 1: at
-            the next one, which is what the paper tells.
         interval : float, optional
             Confidence level, such as 0.95. Limits are symmetric in the log odds, and tell the
             uncertainty of the parameters only.
+        ahead : int, default 0
+            0: at the last opportunity seen, T, where somebody who bought at T is a customer. 1: at
+            the next one, which is what the paper tells.
 
         Returns
         -------
@@ -171,13 +170,10 @@ class BGBB(LikelihoodModel):
         threads = as_threads(self.n_threads)
         if interval is None:
             return _core.clv.bg_bb_probability_alive(self._point(), *columns, steps, threads)
-        z = two_sided(interval)
-        odds, error = _core.clv.bg_bb_log_odds_alive(
+        got = _core.clv.bg_bb_log_odds_alive(
             self._point(), self._flat_covariance(), *columns, steps, threads
         )
-        value, lower, upper = (_expit(v) for v in (odds, odds - z * error, odds + z * error))
-        quantity = "Probability to be alive"
-        return Predictions(p.customer, value, lower, upper, float(interval), quantity)
+        return log_odds_limits(p.customer, got, interval, "Probability to be alive")
 
     def expected_purchases(self, data: Any, horizon: Any, interval: float | None = None) -> Any:
         """Return the expected purchases of each customer within the horizon, given the history.
@@ -281,21 +277,19 @@ class BGBB(LikelihoodModel):
         )
         return got if many else float(got[0])
 
-    def probability_of_n_purchases(self, n: Any, horizon: Any, data: Any = None) -> Any:
-        """Return the probability of n purchases within the horizon.
+    def probability_of_n_purchases(self, n: Any, horizon: Any) -> Any:
+        """Return the probability that a customer just acquired buys at n of the opportunities.
 
         Parameters
         ----------
         n : int or array of ints
             Opportunities with a purchase.
         horizon : int
-            Opportunities after the last one seen; after the first purchase without `data`.
-        data : Opportunities, data frame or dict of arrays, optional
-            As for `fit`: customers with a history. Default: one customer just acquired.
+            Opportunities after the first purchase.
 
         Returns
         -------
-        float, or float64 array for an array; with `data` one row a customer more
+        float, or float64 array for an array
 
         Examples
         --------
@@ -303,25 +297,47 @@ class BGBB(LikelihoodModel):
         >>> model = tn.clv.BGBB().fit(tn.datasets.load_donations())
         >>> round(model.probability_of_n_purchases(0, 6), 3)
         0.311
+        """
+        self._require_fitted()
+        many, counts = _counts(n)
+        length = as_number(horizon, "horizon", at_least=0.0)
+        got = _core.clv.bg_bb_pmf(self._point(), counts, length, as_threads(self.n_threads))
+        return got if many else float(got[0])
+
+    def probability_of_n_purchases_given(self, data: Any, n: Any, horizon: Any) -> Floats:
+        """Return the probability that each customer buys at n opportunities, given the history.
+
+        Parameters
+        ----------
+        data : Opportunities, data frame or dict of arrays
+            As for `fit`.
+        n : int or sequence of k ints
+            Opportunities with a purchase.
+        horizon : int
+            Opportunities after the last one seen.
+
+        Returns
+        -------
+        float64 array of n customers, or of n x k for a sequence
+
+        Examples
+        --------
+        >>> import tenure as tn
+        >>> model = tn.clv.BGBB().fit(tn.datasets.load_donations())
         >>> rows = {"frequency": [0, 6], "recency": [0, 6], "T": [6, 6]}
-        >>> model.probability_of_n_purchases([0, 5], 5, rows).round(3).tolist()
+        >>> model.probability_of_n_purchases_given(rows, [0, 5], 5).round(3).tolist()
         [[0.952, 0.0], [0.077, 0.496]]
         """
         self._require_fitted()
-        many = isinstance(n, (list, tuple)) or np.ndim(n) > 0
-        counts = as_column(n if many else [n], np.float64, "n")
+        p = _data.purchases(data)
+        many, counts = _counts(n)
         length = as_number(horizon, "horizon", at_least=0.0)
         threads = as_threads(self.n_threads)
-        if data is None:
-            got = _core.clv.bg_bb_pmf(self._point(), counts, length, threads)
-            return got if many else float(got[0])
-        p = _data.purchases(data)
-        kernel: Callable[..., Any] = _core.clv.bg_bb_conditional_pmf
-        columns = [
-            kernel(self._point(), p.frequency, p.recency, p.T, float(count), length, threads)
-            for count in counts
-        ]
-        return np.column_stack(columns) if many else columns[0]
+        kernel = _core.clv.bg_bb_conditional_pmf
+        table = np.empty((len(p.frequency), len(counts)))
+        for k, count in enumerate(counts.tolist()):
+            table[:, k] = kernel(self._point(), p.frequency, p.recency, p.T, count, length, threads)
+        return table if many else table[:, 0].copy()
 
     def expected_frequency_counts(
         self, data: Any, max_frequency: int | None = None
@@ -389,3 +405,9 @@ class BGBB(LikelihoodModel):
             n,
             float(horizon),
         )
+
+
+def _counts(n: Any) -> tuple[bool, Floats]:
+    """Return whether these are many, and all of them."""
+    many = isinstance(n, (list, tuple)) or np.ndim(n) > 0
+    return many, as_column(n if many else [n], np.float64, "n")
