@@ -86,6 +86,21 @@ CASES = [
     OK("GGompertzNBD: beta = 1e200", lambda: alive([3], [10.0], [39.0], beta=1e200), probability),
     OK("GGompertzNBD: s = 1e9", lambda: alive([3], [10.0], [39.0], s=1e9), probability),
     OK("GGompertzNBD: s = 1e-200", lambda: alive([3], [10.0], [39.0], s=1e-200), probability),
+    OK(
+        "GGompertzNBD: leaving faster than a double tells",
+        lambda: alive([3], [10.0], [39.0], s=1e9, b=1e300),
+        probability,
+    ),
+    OK(
+        "GGompertzNBD.expected_purchases: leaving faster than a double tells",
+        lambda: at(s=1e9, b=1e300).expected_purchases(ONE, 39.0),
+        possible,
+    ),
+    OK(
+        "GGompertzNBD.probability_of_n_purchases: leaving faster than a double tells",
+        lambda: at(s=1e9, b=1e300).probability_of_n_purchases([0, 1, 5], 39.0),
+        probability,
+    ),
     E(
         "GGompertzNBD: beta/b overflows",
         lambda: alive([3], [10.0], [39.0], b=1e-200, beta=1e200),

@@ -200,6 +200,18 @@ def test_a_fit_is_an_optimum_or_says_so(name):
         assert np.all(np.isfinite(got) & (got >= 0.0))
 
 
+def test_values_for_ever():
+    spend = at(tn.clv.GammaGamma, (6.25, 3.74, 15.44))
+    model = tn.clv.CLV(tn.clv.GGompertzNBD(), tn.clv.GammaGamma())
+    model.transactions_, model.spend_ = at(tn.clv.GGompertzNBD, USUAL, unit="week"), spend
+    data = {**HISTORIES, "monetary_value": [np.nan, np.nan, 20.0, 30.0, 40.0, 35.0]}
+    table = model.predict(data, horizon=math.inf, discount_rate=0.1)
+    assert_allclose(
+        table.expected_purchases, model.transactions_.expected_purchases(HISTORIES, math.inf)
+    )
+    assert np.all((table.clv > 0) & np.isfinite(table.clv))
+
+
 def test_a_discount_below_zero_is_refused():
     model = at(tn.clv.GGompertzNBD, USUAL, unit="week")
     with pytest.raises(tn.InvalidInputError, match="discount_rate"):

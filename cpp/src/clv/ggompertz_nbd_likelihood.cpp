@@ -114,8 +114,9 @@ Derivatives<5> of_row(const Point& p, double x, double t_x, double age) {
       const double w = rule.weight[j] * length * p.life.s / at.spread;
       sum.add(w * std::exp(at.log_since), Slopes(p, m, at, 1.0), base.first);
     }
+    // In the end what is left is rounding, or a panel too short for a double.
+    if (silent - (since + length) <= 1e-15 * silent || !(length > 0.0)) break;
     since += length;
-    if (silent - since <= 1e-15 * silent) break;
   }
   Derivatives<5> d;
   d.value = std::log(sum.mass) - m * begin.log_age - p.life.s * begin.worn;

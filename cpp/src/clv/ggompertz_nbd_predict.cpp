@@ -34,8 +34,8 @@ double log_odds(const GGompertzNbdParameters& p, double x, double t_x, double ag
       const double at = t + length * rule.node[j];
       left += rule.weight[j] * length * p.s / rest.spread(at) * std::exp(log_seen(at));
     }
+    if (silent - (t + length) <= 1e-15 * silent || !(length > 0.0)) break;
     t += length;
-    if (silent - t <= 1e-15 * silent) break;
   }
   return left > 0.0 ? log_stay - std::log(left) : kInfinity;
 }
@@ -101,6 +101,7 @@ double pmf(const GGompertzNbdParameters& p, double n, double time) {
       sum += rule.weight[j] * length * p.s / life.spread(at) * std::exp(-p.s * life.wear(at)) *
              counts.chance(at);
     }
+    if (to - length >= to) break;
     to -= length;
   }
   return std::min(1.0, sum);
