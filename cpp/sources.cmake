@@ -26,6 +26,8 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/pareto_nbd_likelihood.cpp
   cpp/src/clv/pareto_nbd_predict.cpp
   cpp/src/clv/purchase_opportunities.cpp
+  cpp/src/clv/posterior.cpp
+  cpp/src/clv/prior.cpp
   cpp/src/clv/repeat_purchases.cpp
   cpp/src/clv/rising_factorial.cpp
   cpp/src/clv/time_left.cpp
@@ -69,7 +71,9 @@ set(TENURE_CORE_SOURCES
   cpp/src/lifecycle/facts.cpp
   cpp/src/lifecycle/outcomes.cpp
   cpp/src/lifecycle/stages.cpp
+  cpp/src/optim/diagnostics.cpp
   cpp/src/optim/newton.cpp
+  cpp/src/optim/nuts.cpp
   cpp/src/segment/concentration.cpp
   cpp/src/segment/kmeans.cpp
   cpp/src/segment/kmeans_frame.cpp
@@ -114,6 +118,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/clv_bg_bb.cpp
   cpp/bindings/clv_gamma_gamma.cpp
   cpp/bindings/clv_outlook.cpp
+  cpp/bindings/clv_posterior.cpp
   cpp/bindings/clv_transactions.cpp
   cpp/bindings/cohort_compare.cpp
   cpp/bindings/cohort_contracts.cpp
@@ -136,6 +141,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/clv/ggompertz_nbd_test.cpp
   tests/cpp/clv/order_days_test.cpp
   tests/cpp/clv/outlook_test.cpp
+  tests/cpp/clv/prior_test.cpp
   tests/cpp/clv/repeat_purchases_test.cpp
   tests/cpp/clv/rising_factorial_test.cpp
   tests/cpp/clv/transaction_models_test.cpp
@@ -155,7 +161,9 @@ set(TENURE_TEST_SOURCES
   tests/cpp/journey/sessions_test.cpp
   tests/cpp/journey/transitions_test.cpp
   tests/cpp/lifecycle/stages_test.cpp
+  tests/cpp/optim/diagnostics_test.cpp
   tests/cpp/optim/newton_test.cpp
+  tests/cpp/optim/nuts_test.cpp
   tests/cpp/segment/concentration_test.cpp
   tests/cpp/segment/kmeans_block_test.cpp
   tests/cpp/segment/kmeans_test.cpp

@@ -13,6 +13,7 @@ void add_contracts(py::module_&);
 void add_bg_bb(py::module_&);
 void add_gamma_gamma(py::module_&);
 void add_outlooks(py::module_&);
+void add_posterior(py::module_&);
 void add_transaction_models(py::module_&);
 
 void bind_clv(py::module_& m) {
@@ -34,6 +35,7 @@ void bind_clv(py::module_& m) {
   add_bg_bb(m);
   add_gamma_gamma(m);
   add_outlooks(m);
+  add_posterior(m);
   add_transaction_models(m);
 }
 

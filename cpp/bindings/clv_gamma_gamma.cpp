@@ -1,3 +1,4 @@
+#include "clv_posterior.hpp"
 #include "clv_results.hpp"
 #include "tenure/clv/gamma_gamma.hpp"
 
@@ -34,6 +35,18 @@ void add_gamma_gamma(py::module_& m) {
       py::arg("frequency").noconvert(), py::arg("monetary_value").noconvert(),
       py::arg("weight").noconvert(), py::arg("max_iterations"), py::arg("tolerance"), py::arg("l2"),
       py::arg("threads"));
+  m.def(
+      "gamma_gamma_posterior",
+      [](const Column<double>& frequency, const Column<double>& mean,
+         const std::optional<Column<double>>& weight, const std::vector<PriorTuple>& prior,
+         const PosteriorTuple& options, int threads) {
+        const auto spend = view_spend(frequency, mean, weight);
+        return sample_posterior(
+            [&](const Execution& execution) { return clv::prepare_gamma_gamma(spend, execution); },
+            prior, options, threads);
+      },
+      py::arg("frequency").noconvert(), py::arg("monetary_value").noconvert(),
+      py::arg("weight").noconvert(), py::arg("prior"), py::arg("options"), py::arg("threads"));
   m.def(
       "gamma_gamma_log_likelihood",
       [](const Column<double>& parameters, const Column<double>& frequency,

@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 
+#include "clv_posterior.hpp"
 #include "clv_results.hpp"
 
 namespace tenure::python {
@@ -129,6 +130,19 @@ void add_transaction_model(py::module_& m) {
       },
       py::arg("parameters").noconvert(), py::arg("T").noconvert(), py::arg("weight").noconvert(),
       py::arg("frequencies"), py::arg("threads"));
+  if constexpr (requires { Model::prepare; })
+    m.def(
+        name("posterior").c_str(),
+        [](const Column<double>& frequency, const Column<double>& recency,
+           const Column<double>& age, const std::optional<Column<double>>& weight,
+           const std::vector<PriorTuple>& prior, const PosteriorTuple& options, int threads) {
+          const auto purchases = view_purchases(frequency, recency, age, weight);
+          return sample_posterior(
+              [&](const Execution& execution) { return Model::prepare(purchases, execution); },
+              prior, options, threads);
+        },
+        py::arg("frequency").noconvert(), py::arg("recency").noconvert(), py::arg("T").noconvert(),
+        py::arg("weight").noconvert(), py::arg("prior"), py::arg("options"), py::arg("threads"));
 }
 
 }  // namespace tenure::python

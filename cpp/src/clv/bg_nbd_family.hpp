@@ -14,6 +14,8 @@ Derivatives<4> log_likelihood(const BgNbdParameters& parameters, OneTimeBuyers w
                               const RepeatPurchases& purchases, const Execution& execution);
 Fit fit(OneTimeBuyers who, const RepeatPurchases& purchases, const FitOptions& options,
         const Execution& execution);
+PreparedLikelihood prepare(OneTimeBuyers who, const RepeatPurchases& purchases,
+                           const Execution& execution);
 
 /// Parameters of customers of the MBG/NBD model who have outlived the first purchase.
 BgNbdParameters mbg_nbd_outlived(const BgNbdParameters& parameters);

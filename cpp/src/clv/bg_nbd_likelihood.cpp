@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <memory>
 
 #include "bg_nbd_family.hpp"
 #include "tenure/clv/bg_nbd.hpp"
@@ -261,14 +262,10 @@ Fit fit_bg_nbd(const RepeatPurchases& purchases, const FitOptions& options,
   return fit(OneTimeBuyers::stay, purchases, options, execution);
 }
 
-Fit fit(OneTimeBuyers who, const RepeatPurchases& purchases, const FitOptions& options,
-        const Execution& execution) {
-  const PurchaseSample sample = sample_purchases(purchases, rows_of(who), execution);
-  const auto mean = [&](std::span<const double> u, std::int64_t stride) {
-    const BgNbdParameters p{std::exp(u[kR]), std::exp(u[kAlpha]), std::exp(u[kA]), std::exp(u[kB])};
-    return derivatives(p, who, sample, stride, execution).times(-1.0 / sample.customers);
-  };
+namespace {
 
+/// Coordinates to begin a search at, in scaled time.
+std::vector<std::vector<double>> starts_of(const PurchaseSample& sample) {
   // alpha such that customers who never leave would buy somewhat more than was seen.
   const auto start = [&](double r, double a, double b) {
     const double rate =
@@ -276,8 +273,42 @@ Fit fit(OneTimeBuyers who, const RepeatPurchases& purchases, const FitOptions& o
     const double age = sample.mean_age > 0.0 ? sample.mean_age : 1.0;
     return std::vector{std::log(r), std::log(r * age / rate), std::log(a), std::log(b)};
   };
-  const std::vector<std::vector<double>> starts{start(0.5, 1.0, 3.0), start(2.0, 1.0, 10.0),
-                                                start(0.2, 0.3, 0.5), start(1.0, 5.0, 5.0)};
+  return {start(0.5, 1.0, 3.0), start(2.0, 1.0, 10.0), start(0.2, 0.3, 0.5), start(1.0, 5.0, 5.0)};
+}
+
+BgNbdParameters at_coordinates(std::span<const double> u, double log_alpha_unit) {
+  return {std::exp(u[kR]), std::exp(u[kAlpha] + log_alpha_unit), std::exp(u[kA]), std::exp(u[kB])};
+}
+
+}  // namespace
+
+PreparedLikelihood prepare_bg_nbd(const RepeatPurchases& purchases, const Execution& execution) {
+  return prepare(OneTimeBuyers::stay, purchases, execution);
+}
+
+PreparedLikelihood prepare(OneTimeBuyers who, const RepeatPurchases& purchases,
+                           const Execution& execution) {
+  const auto sample =
+      std::make_shared<const PurchaseSample>(sample_purchases(purchases, rows_of(who), execution));
+  const double unit = std::log(sample->time_scale);
+  PreparedLikelihood prepared{.parameters = 4, .customers = sample->customers};
+  prepared.at = [=](std::span<const double> u, const Execution& run) {
+    Derivatives<4> d = derivatives(at_coordinates(u, unit), who, *sample, 1, run);
+    d.value += sample->purchases * unit;
+    return d.times(1.0);
+  };
+  prepared.starts = starts_of(*sample);
+  for (auto& start : prepared.starts) start[kAlpha] -= unit;
+  return prepared;
+}
+
+Fit fit(OneTimeBuyers who, const RepeatPurchases& purchases, const FitOptions& options,
+        const Execution& execution) {
+  const PurchaseSample sample = sample_purchases(purchases, rows_of(who), execution);
+  const auto mean = [&](std::span<const double> u, std::int64_t stride) {
+    return derivatives(at_coordinates(u, 0.0), who, sample, stride, execution)
+        .times(-1.0 / sample.customers);
+  };
 
   double longest = 0.0;
   for (const double t : sample.age.span()) longest = std::max(longest, t);
@@ -285,7 +316,7 @@ Fit fit(OneTimeBuyers who, const RepeatPurchases& purchases, const FitOptions& o
   const ModelScales scales{.parameter = {1.0, 1.0 / sample.time_scale, 1.0, 1.0},
                            .penalty = {1.0, alpha_in_tenths, 1.0, 1.0},
                            .log_likelihood_shift = sample.purchases * std::log(sample.time_scale)};
-  return maximise(mean, starts, scales, sample.customers, sample.repeat_rows(), options);
+  return maximise(mean, starts_of(sample), scales, sample.customers, sample.repeat_rows(), options);
 }
 
 }  // namespace tenure::clv

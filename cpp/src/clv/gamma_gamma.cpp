@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -222,27 +223,56 @@ Derivatives<3> gamma_gamma_log_likelihood(const GammaGammaParameters& parameters
   return d;
 }
 
+namespace {
+
+/// Mean amount, in scaled money.
+double mean_amount(const SpendSample& s) {
+  double money = 0.0;
+  for (std::int64_t i = 0; i < s.mean.size() && i < s.first.back(); ++i)
+    money += (s.row_weight.empty() ? 1.0 : s.row_weight[i]) * s.mean[i];
+  return money / s.customers;
+}
+
+/// Coordinates to begin a search at, in scaled money: gamma such that the population's mean is that
+/// of the data, by p gamma / (q - 1).
+std::vector<std::vector<double>> starts_of(double money) {
+  const auto start = [&](double p, double q) {
+    return std::vector{std::log(p), std::log(q), std::log(money * (q - 1.0) / p)};
+  };
+  return {start(4.0, 3.0), start(1.0, 2.0), start(20.0, 5.0), start(2.0, 20.0)};
+}
+
+GammaGammaParameters at_coordinates(std::span<const double> u, double log_unit) {
+  return {std::exp(u[kP]), std::exp(u[kQ]), std::exp(u[kGamma] + log_unit)};
+}
+
+}  // namespace
+
+PreparedLikelihood prepare_gamma_gamma(const ObservedSpend& spend, const Execution& execution) {
+  const auto sample = std::make_shared<const SpendSample>(sample_spend(spend, execution));
+  const double unit = std::log(sample->money_scale);
+  PreparedLikelihood prepared{.parameters = 3, .customers = sample->customers};
+  prepared.at = [=](std::span<const double> u, const Execution& run) {
+    Derivatives<3> d = derivatives(at_coordinates(u, unit), *sample, 1, run);
+    d.value += sample->customers * unit;
+    return d.times(1.0);
+  };
+  prepared.starts = starts_of(mean_amount(*sample));
+  for (auto& start : prepared.starts) start[kGamma] -= unit;
+  return prepared;
+}
+
 GammaGammaFit fit_gamma_gamma(const ObservedSpend& spend, const FitOptions& options,
                               const Execution& execution) {
   const SpendSample s = sample_spend(spend, execution);
   const auto mean = [&](std::span<const double> u, std::int64_t stride) {
-    const GammaGammaParameters c{std::exp(u[kP]), std::exp(u[kQ]), std::exp(u[kGamma])};
-    return derivatives(c, s, stride, execution).times(-1.0 / s.customers);
+    return derivatives(at_coordinates(u, 0.0), s, stride, execution).times(-1.0 / s.customers);
   };
-  // gamma such that the population's mean is that of the data, by p gamma / (q - 1).
-  double money = 0.0;
-  for (std::int64_t i = 0; i < s.mean.size() && i < s.first.back(); ++i)
-    money += (s.row_weight.empty() ? 1.0 : s.row_weight[i]) * s.mean[i];
-  money /= s.customers;
-  const auto start = [&](double p, double q) {
-    return std::vector{std::log(p), std::log(q), std::log(money * (q - 1.0) / p)};
-  };
-  const std::vector<std::vector<double>> starts{start(4.0, 3.0), start(1.0, 2.0), start(20.0, 5.0),
-                                                start(2.0, 20.0)};
+  const double money = mean_amount(s);
   const ModelScales scales{.parameter = {1.0, 1.0, 1.0 / s.money_scale},
                            .penalty = {1.0, 1.0, 10.0 / money},
                            .log_likelihood_shift = s.customers * std::log(s.money_scale)};
-  GammaGammaFit fit{maximise(mean, starts, scales, s.customers, s.first.back(), options)};
+  GammaGammaFit fit{maximise(mean, starts_of(money), scales, s.customers, s.first.back(), options)};
   fit.excluded = s.excluded;
   return fit;
 }

@@ -26,6 +26,10 @@ Fit fit_mbg_nbd(const RepeatPurchases& purchases, const FitOptions& options,
   return fit(OneTimeBuyers::may_leave, purchases, options, execution);
 }
 
+PreparedLikelihood prepare_mbg_nbd(const RepeatPurchases& purchases, const Execution& execution) {
+  return prepare(OneTimeBuyers::may_leave, purchases, execution);
+}
+
 Buffer<double> mbg_nbd_log_odds_alive(const MbgNbdParameters& p, const RepeatPurchases& purchases,
                                       const Execution& execution) {
   return log_odds_alive(mbg_nbd_outlived(p), OneTimeBuyers::may_leave, purchases, execution);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <memory>
 #include <utility>
 
 #include "covariate_rows.hpp"
@@ -266,15 +267,10 @@ Derivatives<4> pareto_nbd_log_likelihood(const ParetoNbdParameters& parameters,
   return d;
 }
 
-Fit fit_pareto_nbd(const RepeatPurchases& purchases, const FitOptions& options,
-                   const Execution& execution) {
-  const PurchaseSample sample = sample_purchases(purchases, SampleRows::everyone, execution);
-  const auto mean = [&](std::span<const double> u, std::int64_t stride) {
-    const ParetoNbdParameters p{std::exp(u[kR]), std::exp(u[kAlpha]), std::exp(u[kS]),
-                                std::exp(u[kBeta])};
-    return pareto_nbd_derivatives(p, sample, stride, execution).times(-1.0 / sample.customers);
-  };
+namespace {
 
+/// Coordinates to begin a search at, in scaled time.
+std::vector<std::vector<double>> starts_of(const PurchaseSample& sample) {
   // alpha such that customers who never leave would buy somewhat more than was seen; beta about as
   // long as they were watched.
   const double age = sample.mean_age > 0.0 ? sample.mean_age : 1.0;
@@ -283,8 +279,42 @@ Fit fit_pareto_nbd(const RepeatPurchases& purchases, const FitOptions& options,
         1.5 * std::max(sample.purchases, 1e-3 * sample.customers) / sample.customers;
     return std::vector{std::log(r), std::log(r * age / rate), std::log(s), std::log(watched * age)};
   };
-  const std::vector<std::vector<double>> starts{start(0.5, 0.5, 0.5), start(2.0, 1.0, 2.0),
-                                                start(0.2, 0.2, 0.1), start(1.0, 3.0, 5.0)};
+  return {start(0.5, 0.5, 0.5), start(2.0, 1.0, 2.0), start(0.2, 0.2, 0.1), start(1.0, 3.0, 5.0)};
+}
+
+ParetoNbdParameters at_coordinates(std::span<const double> u, double log_unit) {
+  return {std::exp(u[kR]), std::exp(u[kAlpha] + log_unit), std::exp(u[kS]),
+          std::exp(u[kBeta] + log_unit)};
+}
+
+}  // namespace
+
+PreparedLikelihood prepare_pareto_nbd(const RepeatPurchases& purchases,
+                                      const Execution& execution) {
+  const auto sample = std::make_shared<const PurchaseSample>(
+      sample_purchases(purchases, SampleRows::everyone, execution));
+  const double unit = std::log(sample->time_scale);
+  PreparedLikelihood prepared{.parameters = 4, .customers = sample->customers};
+  prepared.at = [=](std::span<const double> u, const Execution& run) {
+    Derivatives<4> d = pareto_nbd_derivatives(at_coordinates(u, unit), *sample, 1, run);
+    d.value += sample->purchases * unit;
+    return d.times(1.0);
+  };
+  prepared.starts = starts_of(*sample);
+  for (auto& start : prepared.starts) {
+    start[kAlpha] -= unit;
+    start[kBeta] -= unit;
+  }
+  return prepared;
+}
+
+Fit fit_pareto_nbd(const RepeatPurchases& purchases, const FitOptions& options,
+                   const Execution& execution) {
+  const PurchaseSample sample = sample_purchases(purchases, SampleRows::everyone, execution);
+  const auto mean = [&](std::span<const double> u, std::int64_t stride) {
+    return pareto_nbd_derivatives(at_coordinates(u, 0.0), sample, stride, execution)
+        .times(-1.0 / sample.customers);
+  };
 
   double longest = 0.0;
   for (const double t : sample.age.span()) longest = std::max(longest, t);
@@ -293,7 +323,7 @@ Fit fit_pareto_nbd(const RepeatPurchases& purchases, const FitOptions& options,
   const ModelScales scales{.parameter = {1.0, back, 1.0, back},
                            .penalty = {1.0, in_tenths, 1.0, in_tenths},
                            .log_likelihood_shift = sample.purchases * std::log(sample.time_scale)};
-  return maximise(mean, starts, scales, sample.customers, sample.repeat_rows(), options);
+  return maximise(mean, starts_of(sample), scales, sample.customers, sample.repeat_rows(), options);
 }
 
 const RowKernel& pareto_nbd_rows() {

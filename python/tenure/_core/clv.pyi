@@ -116,6 +116,23 @@ class _EstimateOfRows(Protocol):
         /,
     ) -> Any: ...
 
+# Family, two settings, one weight a parameter, whether of their sum.
+_Prior = tuple[str, float, float, list[float], bool]
+# chains, draws, warmup, target_accept, seed
+_Sampling = tuple[int, int, int, float, int]
+
+class _Posterior(Protocol):
+    def __call__(
+        self,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        weight: _F | None,
+        prior: list[_Prior],
+        options: _Sampling,
+        threads: int,
+    ) -> dict[str, Any]: ...
+
 bg_nbd_fit: _Fit
 bg_nbd_log_likelihood: _LogLikelihood
 bg_nbd_probability_alive: _ProbabilityAlive
@@ -138,6 +155,7 @@ ggompertz_nbd_expected_purchases: _ExpectedPurchases
 ggompertz_nbd_expected_purchases_new: _ExpectedPurchasesNew
 ggompertz_nbd_pmf: _Pmf
 ggompertz_nbd_frequency_counts: _FrequencyCounts
+bg_nbd_posterior: _Posterior
 mbg_nbd_fit: _Fit
 mbg_nbd_log_likelihood: _LogLikelihood
 mbg_nbd_probability_alive: _ProbabilityAlive
@@ -152,6 +170,7 @@ mbg_nbd_purchase_probability: _EstimateOfRows
 mbg_nbd_log_odds_alive_later: _EstimateOfRows
 mbg_nbd_time_to_purchase: _OfRows
 mbg_nbd_time_to_lapse: _OfRows
+mbg_nbd_posterior: _Posterior
 pareto_nbd_fit: _Fit
 pareto_nbd_log_likelihood: _LogLikelihood
 pareto_nbd_probability_alive: _ProbabilityAlive
@@ -166,6 +185,7 @@ pareto_nbd_purchase_probability: _EstimateOfRows
 pareto_nbd_log_odds_alive_later: _EstimateOfRows
 pareto_nbd_time_to_purchase: _OfRows
 pareto_nbd_time_to_lapse: _OfRows
+pareto_nbd_posterior: _Posterior
 
 # The same with covariates, as <model>_covariate_<kernel>: `parameters` are the four and the
 # coefficients, `column` and `sign` say which column each of them multiplies and what it moves.
@@ -491,3 +511,14 @@ def bg_bb_conditional_pmf(
 def bg_bb_frequency_counts(
     parameters: _F, T: _F, weight: _F | None, frequencies: int, threads: int
 ) -> _F: ...
+def gamma_gamma_posterior(
+    frequency: _F,
+    monetary_value: _F,
+    weight: _F | None,
+    prior: list[_Prior],
+    options: _Sampling,
+    threads: int,
+) -> dict[str, Any]: ...
+def prior_log_density(term: _Prior, log_parameters: _F) -> float: ...
+def diagnose_chains(value: _F, chains: int) -> tuple[float, float, float, float, float]: ...
+def energy_fraction(energy: _F) -> float: ...

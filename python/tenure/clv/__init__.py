@@ -10,7 +10,9 @@ from tenure.clv._matrices import AliveHistory, FrequencyRecencyMatrix
 from tenure.clv._contract_tables import ExpectedSurvivors, RenewalCurve, ResidualLifetime
 from tenure.clv._outlook import NextPurchase, PurchaseForecast
 from tenure.clv._opportunities import HistoryTable, Opportunities, opportunities
+from tenure.clv import economics, priors
 from tenure.clv._outlook import NextPurchase, PurchaseForecast
+from tenure.clv._posterior import Posterior, PurchasePosterior, SpendPosterior
 from tenure.clv._tables import (
     FrequencyCounts,
     LifetimeValue,
@@ -58,12 +60,15 @@ __all__ = [
     "Opportunities",
     "ParameterTable",
     "ParetoNBD",
+    "Posterior",
     "Predictions",
     "PurchaseForecast",
     "SpendFrequencyCheck",
     "RenewalCurve",
     "ResidualLifetime",
     "ShiftedBetaGeometric",
+    "PurchasePosterior",
+    "SpendPosterior",
     "Tracking",
     "calibration",
     "compare",
@@ -72,4 +77,5 @@ __all__ = [
     "with_covariates",
     "likelihood_ratio_test",
     "opportunities",
+    "priors",
 ]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from tenure._model_file import storable
 from tenure.clv._covariate_model import BetaDropoutModel
+from tenure.clv._sampling import BETA_GEOMETRIC, BETA_GEOMETRIC_SETS, SampledPurchases
 
 
 @storable("clv.BGNBD")
-class BGNBD(BetaDropoutModel):
+class BGNBD(SampledPurchases, BetaDropoutModel):
     """BG/NBD: customers buy at random and may leave after any repeat purchase.
 
     Purchases of a customer are a Poisson process with rate lambda, and after each repeat purchase
@@ -99,3 +100,5 @@ class BGNBD(BetaDropoutModel):
     parameter_names = ("r", "alpha", "a", "b")
     _prefix = "bg_nbd"
     _tail = "a"
+    _quantities = BETA_GEOMETRIC
+    _prior_sets = BETA_GEOMETRIC_SETS

@@ -14,10 +14,11 @@ from tenure._validation import Floats, as_threads
 from tenure.clv import _data
 from tenure.clv._likelihood import LikelihoodModel
 from tenure.clv._profile import LogLikelihood
+from tenure.clv._sampling import SPEND, SPEND_SETS, SampledSpend
 
 
 @storable("clv.GammaGamma")
-class GammaGamma(LikelihoodModel):
+class GammaGamma(SampledSpend, LikelihoodModel):
     """Gamma-gamma: the mean amount of a customer's orders, shrunk to that of all customers.
 
     Amounts of a customer's orders are gamma(p, rate nu), and nu is gamma(q, rate gamma) over
@@ -64,6 +65,9 @@ class GammaGamma(LikelihoodModel):
     """
 
     parameter_names = ("p", "q", "gamma")
+    _prefix = "gamma_gamma"
+    _quantities = SPEND
+    _prior_sets = SPEND_SETS
     _fitted: tuple[str, ...] = (*LikelihoodModel._fitted, "n_excluded_", "correlation_")
 
     n_excluded_: int

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from tenure._model_file import storable
 from tenure.clv._covariate_model import BetaDropoutModel
+from tenure.clv._sampling import BETA_GEOMETRIC, BETA_GEOMETRIC_SETS, SampledPurchases
 
 
 @storable("clv.MBGNBD")
-class MBGNBD(BetaDropoutModel):
+class MBGNBD(SampledPurchases, BetaDropoutModel):
     """MBG/NBD: customers buy at random and may leave after any purchase, the first included.
 
     Purchases of a customer are a Poisson process with rate lambda, and after each purchase the
@@ -96,3 +97,5 @@ class MBGNBD(BetaDropoutModel):
     parameter_names = ("r", "alpha", "a", "b")
     _prefix = "mbg_nbd"
     _tail = "a"
+    _quantities = BETA_GEOMETRIC
+    _prior_sets = BETA_GEOMETRIC_SETS

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from tenure._model_file import storable
 from tenure.clv._covariate_model import CovariateModel
+from tenure.clv._sampling import PARETO, PARETO_SETS, SampledPurchases
 
 
 @storable("clv.ParetoNBD")
-class ParetoNBD(CovariateModel):
+class ParetoNBD(SampledPurchases, CovariateModel):
     """Pareto/NBD: customers buy at random, and may leave at any time.
 
     Purchases of a customer are a Poisson process with rate lambda; the customer leaves for good
@@ -95,3 +96,5 @@ class ParetoNBD(CovariateModel):
     _prefix = "pareto_nbd"
     _dropout = (0.0, 0.0, 0.0, -1.0)
     _tail = "s"
+    _quantities = PARETO
+    _prior_sets = PARETO_SETS

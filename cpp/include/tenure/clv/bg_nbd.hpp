@@ -5,6 +5,7 @@
 
 #include "tenure/clv/derivatives.hpp"
 #include "tenure/clv/fit.hpp"
+#include "tenure/clv/prepared.hpp"
 #include "tenure/clv/repeat_purchases.hpp"
 #include "tenure/support/buffer.hpp"
 #include "tenure/support/execution.hpp"
@@ -37,6 +38,10 @@ Derivatives<4> bg_nbd_log_likelihood(const BgNbdParameters& parameters,
 /// unit in which the longest T is 10. Not identified without repeat purchases: status boundary.
 Fit fit_bg_nbd(const RepeatPurchases& purchases, const FitOptions& options,
                const Execution& execution);
+
+/// The log-likelihood of these customers in (log r, log alpha, log a, log b), for repeated
+/// evaluation.
+PreparedLikelihood prepare_bg_nbd(const RepeatPurchases& purchases, const Execution& execution);
 
 /// log(P(alive) / (1 - P(alive))) of each customer [Fader, Hardie & Lee 2008, note 021]; +inf for a
 /// customer without a repeat purchase, who is alive by construction. Bounded by arithmetic (one
@@ -76,6 +81,7 @@ struct BgNbd {
   static constexpr const char* kName = "bg_nbd";
   using Parameters = BgNbdParameters;
   static constexpr auto fit = fit_bg_nbd;
+  static constexpr auto prepare = prepare_bg_nbd;
   static constexpr auto log_likelihood = bg_nbd_log_likelihood;
   static constexpr auto probability_alive = bg_nbd_probability_alive;
   static constexpr auto log_odds_alive = bg_nbd_log_odds_alive;

@@ -5,6 +5,7 @@
 
 #include "tenure/clv/derivatives.hpp"
 #include "tenure/clv/fit.hpp"
+#include "tenure/clv/prepared.hpp"
 #include "tenure/support/buffer.hpp"
 #include "tenure/support/execution.hpp"
 
@@ -48,6 +49,10 @@ Derivatives<3> gamma_gamma_log_likelihood(const GammaGammaParameters& parameters
 /// which the mean of m is 10. Throws InvalidInput if no row has x > 0 and m > 0.
 GammaGammaFit fit_gamma_gamma(const ObservedSpend& spend, const FitOptions& options,
                               const Execution& execution);
+
+/// The log-likelihood of this spend in (log p, log q, log gamma), for repeated evaluation. Throws
+/// InvalidInput as the fit does.
+PreparedLikelihood prepare_gamma_gamma(const ObservedSpend& spend, const Execution& execution);
 
 /// Posterior mean of a customer's average amount, p (gamma + m x)/(p x + q - 1) [eq. 5]; the
 /// population's, p gamma/(q - 1), where x = 0 or m <= 0; +inf where p x + q <= 1, as no mean

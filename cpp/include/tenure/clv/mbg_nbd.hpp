@@ -6,6 +6,7 @@
 #include "tenure/clv/bg_nbd.hpp"
 #include "tenure/clv/derivatives.hpp"
 #include "tenure/clv/fit.hpp"
+#include "tenure/clv/prepared.hpp"
 #include "tenure/clv/repeat_purchases.hpp"
 #include "tenure/support/buffer.hpp"
 #include "tenure/support/execution.hpp"
@@ -26,6 +27,10 @@ Derivatives<4> mbg_nbd_log_likelihood(const MbgNbdParameters& parameters,
 /// unit in which the longest T is 10. Not identified without repeat purchases: status boundary.
 Fit fit_mbg_nbd(const RepeatPurchases& purchases, const FitOptions& options,
                 const Execution& execution);
+
+/// The log-likelihood of these customers in (log r, log alpha, log a, log b), for repeated
+/// evaluation.
+PreparedLikelihood prepare_mbg_nbd(const RepeatPurchases& purchases, const Execution& execution);
 
 /// log(P(alive) / (1 - P(alive))) of each customer.
 Buffer<double> mbg_nbd_log_odds_alive(const MbgNbdParameters& parameters,
@@ -63,6 +68,7 @@ struct MbgNbd {
   static constexpr const char* kName = "mbg_nbd";
   using Parameters = MbgNbdParameters;
   static constexpr auto fit = fit_mbg_nbd;
+  static constexpr auto prepare = prepare_mbg_nbd;
   static constexpr auto log_likelihood = mbg_nbd_log_likelihood;
   static constexpr auto probability_alive = mbg_nbd_probability_alive;
   static constexpr auto log_odds_alive = mbg_nbd_log_odds_alive;

@@ -6,6 +6,7 @@
 
 #include "tenure/clv/derivatives.hpp"
 #include "tenure/clv/fit.hpp"
+#include "tenure/clv/prepared.hpp"
 #include "tenure/clv/repeat_purchases.hpp"
 #include "tenure/support/buffer.hpp"
 #include "tenure/support/execution.hpp"
@@ -40,6 +41,10 @@ Derivatives<4> pareto_nbd_log_likelihood(const ParetoNbdParameters& parameters,
 /// in the unit in which the longest T is 10.
 Fit fit_pareto_nbd(const RepeatPurchases& purchases, const FitOptions& options,
                    const Execution& execution);
+
+/// The log-likelihood of these customers in (log r, log alpha, log s, log beta), for repeated
+/// evaluation.
+PreparedLikelihood prepare_pareto_nbd(const RepeatPurchases& purchases, const Execution& execution);
 
 /// log(P(alive) / (1 - P(alive))) of each customer.
 Buffer<double> pareto_nbd_log_odds_alive(const ParetoNbdParameters& parameters,
@@ -79,6 +84,7 @@ struct ParetoNbd {
   static constexpr const char* kName = "pareto_nbd";
   using Parameters = ParetoNbdParameters;
   static constexpr auto fit = fit_pareto_nbd;
+  static constexpr auto prepare = prepare_pareto_nbd;
   static constexpr auto log_likelihood = pareto_nbd_log_likelihood;
   static constexpr auto probability_alive = pareto_nbd_probability_alive;
   static constexpr auto log_odds_alive = pareto_nbd_log_odds_alive;

@@ -1,0 +1,38 @@
+#pragma once
+#include <pybind11/stl.h>
+
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "arrays.hpp"
+#include "execution.hpp"
+#include "tenure/clv/posterior.hpp"
+
+namespace tenure::python {
+
+/// Family, its two settings, one weight a parameter, whether of their sum.
+using PriorTuple = std::tuple<std::string, double, double, std::vector<double>, bool>;
+
+std::vector<clv::PriorTerm> prior_terms(const std::vector<PriorTuple>& terms);
+py::dict posterior_to_python(clv::PosteriorDraws&& draws);
+
+/// chains, draws, warmup, target_accept, seed.
+using PosteriorTuple = std::tuple<std::int64_t, std::int64_t, std::int64_t, double, std::uint64_t>;
+
+inline clv::PosteriorOptions posterior_options(const PosteriorTuple& t) {
+  const auto& [chains, draws, warmup, target_accept, seed] = t;
+  return {chains, draws, warmup, target_accept, seed};
+}
+
+/// Prepares the likelihood and samples, without the GIL.
+template <class Prepare>
+py::dict sample_posterior(const Prepare& prepare, const std::vector<PriorTuple>& prior,
+                          const PosteriorTuple& options, int threads) {
+  const auto terms = prior_terms(prior);
+  return posterior_to_python(without_gil(threads, [&](const Execution& execution) {
+    return clv::sample_posterior(prepare(execution), terms, posterior_options(options), execution);
+  }));
+}
+
+}  // namespace tenure::python
