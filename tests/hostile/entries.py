@@ -411,6 +411,12 @@ ENTRIES = [
         with_a_covariate,
         lambda d, t: tn.clv.ParetoNBD(purchase_covariates="z", n_threads=t).fit(d),
         200_000,
+        "BGNBD.posterior",
+        customers,
+        lambda d, t: tn.clv.BGNBD().posterior(
+            d, chains=2, draws=4, warmup=6, random_state=1, n_threads=t
+        ),
+        1_000_000,
     ),
     Entry(
         "GammaGamma",

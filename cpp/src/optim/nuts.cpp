@@ -67,13 +67,9 @@ class Chain {
     evaluate(here_);
     if (here_.log_density == -kInfinity)
       throw InvalidInput("starts", number, "starts must have a density above 0");
-    if (options.covariance.empty()) {
-      guess_ = 1e-3 * Matrix::Identity(n_, n_);
-      set_metric(Matrix::Identity(n_, n_));
-    } else {
+    if (!options.covariance.empty())
       guess_ = Eigen::Map<const Matrix>(options.covariance.data(), n_, n_);
-      set_metric(guess_);
-    }
+    set_metric(options.covariance.empty() ? Matrix(Matrix::Identity(n_, n_)) : guess_);
   }
 
   void warm_up() {
@@ -86,7 +82,7 @@ class Chain {
       step_ = step.learn(advance().acceptance);
       if (windows.holds(draw)) covariance.add(here_.at);
       if (!windows.closes(draw)) continue;
-      set_metric(covariance.shrunk(guess_));
+      set_metric(covariance.shrunk(guess_, covariance_));
       covariance.restart(n_);
       find_step();
       step.restart(step_);

@@ -95,11 +95,17 @@ class Covariance {
     squares_ += (point - mean_) * before.transpose();
   }
 
-  /// Shrunk towards `guess` by the weight of five draws, so that it is positive definite.
-  Eigen::MatrixXd shrunk(const Eigen::MatrixXd& guess) const {
+  /// Shrunk by the weight of five draws, so that it is positive definite: towards `guess`, or where
+  /// there is none towards its own variances, which goes with any scale. A coordinate that never
+  /// moved keeps the variance it has in `current`.
+  Eigen::MatrixXd shrunk(const Eigen::MatrixXd& guess, const Eigen::MatrixXd& current) const {
     const double share = count_ / (count_ + 5.0);
-    const Eigen::MatrixXd symmetric = 0.5 * (squares_ + squares_.transpose());
-    return share / std::max(1.0, count_ - 1.0) * symmetric + (1.0 - share) * guess;
+    const Eigen::MatrixXd estimate =
+        0.5 / std::max(1.0, count_ - 1.0) * (squares_ + squares_.transpose());
+    if (guess.size() > 0) return share * estimate + (1.0 - share) * guess;
+    const Eigen::VectorXd variances =
+        (estimate.diagonal().array() > 0.0).select(estimate.diagonal(), current.diagonal());
+    return share * estimate + (1.0 - share) * Eigen::MatrixXd(variances.asDiagonal());
   }
 
  private:

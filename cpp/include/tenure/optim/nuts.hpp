@@ -19,7 +19,7 @@ struct NutsOptions {
   int max_depth = 10;          ///< at most 2^max_depth - 1 steps a draw
   bool dense = true;           ///< metric: all covariances, or the variances alone
   /// First guess of the covariance, n x n, positive definite, to which the estimates shrink.
-  /// Empty: the identity, and a thousandth of it.
+  /// Empty: the identity, and the estimates shrink to their own diagonal.
   std::vector<double> covariance = {};
   std::uint64_t seed = 0;
 };
