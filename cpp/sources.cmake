@@ -141,6 +141,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/clv/ggompertz_nbd_test.cpp
   tests/cpp/clv/order_days_test.cpp
   tests/cpp/clv/outlook_test.cpp
+  tests/cpp/clv/prepared_test.cpp
   tests/cpp/clv/prior_test.cpp
   tests/cpp/clv/repeat_purchases_test.cpp
   tests/cpp/clv/rising_factorial_test.cpp

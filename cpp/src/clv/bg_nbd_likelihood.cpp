@@ -292,7 +292,8 @@ PreparedLikelihood prepare(OneTimeBuyers who, const RepeatPurchases& purchases,
       std::make_shared<const PurchaseSample>(sample_purchases(purchases, rows_of(who), execution));
   const double unit = std::log(sample->time_scale);
   PreparedLikelihood prepared{.parameters = 4, .customers = sample->customers};
-  prepared.at = [=](std::span<const double> u, const Execution& run) {
+  // Second derivatives come with the first at hardly any cost.
+  prepared.at = [=](std::span<const double> u, Order, const Execution& run) {
     Derivatives<4> d = derivatives(at_coordinates(u, unit), who, *sample, 1, run);
     d.value += sample->purchases * unit;
     return d.times(1.0);

@@ -252,7 +252,8 @@ PreparedLikelihood prepare_gamma_gamma(const ObservedSpend& spend, const Executi
   const auto sample = std::make_shared<const SpendSample>(sample_spend(spend, execution));
   const double unit = std::log(sample->money_scale);
   PreparedLikelihood prepared{.parameters = 3, .customers = sample->customers};
-  prepared.at = [=](std::span<const double> u, const Execution& run) {
+  // Second derivatives come with the first at hardly any cost.
+  prepared.at = [=](std::span<const double> u, Order, const Execution& run) {
     Derivatives<3> d = derivatives(at_coordinates(u, unit), *sample, 1, run);
     d.value += sample->customers * unit;
     return d.times(1.0);

@@ -47,7 +47,9 @@ struct Chunk {
 };
 
 /// The terms of each row, but for the gamma functions and x log alpha.
+template <Order kOrder>
 [[gnu::always_inline]] inline void add_terms(const Chunk& c, double (*term)[kChunk]) {
+  constexpr bool kSecond = kOrder == Order::second;
   const int full = c.full;
   const double r = c.r, s = c.s, m = c.m, cut = c.cut;
   const double *const t_x = c.t_x, *const silent = c.silent;
@@ -63,8 +65,8 @@ struct Chunk {
     range[i] = special::vector_log(1.0 + rate[i] * told);
   }
   for (int i = 0; i < full; ++i) longest = std::max(longest, range[i]);
-  for (auto& sum : moment)
-    for (int i = 0; i < full; ++i) sum[i] = 0.0;
+  for (int k = 0; k < (kSecond ? kMoments : kLL); ++k)
+    for (int i = 0; i < full; ++i) moment[k][i] = 0.0;
 
   const special::QuadratureRule& rule = falling::rule(falling::grade_of(longest));
   for (std::size_t j = 0; j < rule.node.size(); ++j) {
@@ -85,6 +87,7 @@ struct Chunk {
       moment[kK][i] += fk;
       moment[kA][i] += fa;
       moment[kB][i] += fb;
+      if constexpr (!kSecond) continue;
       moment[kLL][i] += fl * log_a;
       moment[kLK][i] += fl * log_b;
       moment[kLA][i] += fl * in_a;
@@ -110,11 +113,27 @@ struct Chunk {
     const double dead = scale / total, alive = stay / total;
     // Moments of those who left, then of all.
     const double d = dead * moment[kOne][i];
-    const double db = dead * moment[kB][i], dbb = dead * moment[kBB][i];
+    const double db = dead * moment[kB][i];
     const double dk = dead * moment[kK][i], dl = dead * moment[kL][i];
     const double da = dead * moment[kA][i];
     const double el = dl + alive * log_a, ek = dk + alive * log_b;
     const double ea = da + alive * in_a, eb = db + alive * in_b;
+
+    const double from_a = special::vector_log(1.0 + t_x[i] / alpha[i]);
+    const double from_b = special::vector_log(1.0 + t_x[i] / beta[i]);
+    // With D = 1 of those who left, the slopes of the log-density are R = -r L, M = m A,
+    // S = D - s K and N = s B - D (1 - B); their means:
+    const double mean_r = -r * el, mean_m = m * ea, mean_s = d - s * ek;
+    const double mean_n = s * eb - d + db;
+    term[kValue][i] = special::vector_log(total) - m * from_a - s * from_b;
+    const double slope_r = mean_r - r * from_a, slope_s = mean_s - s * from_b;
+    term[kGradient + 0][i] = slope_r;
+    term[kGradient + 1][i] = mean_m;
+    term[kGradient + 2][i] = slope_s;
+    term[kGradient + 3][i] = mean_n;
+    if constexpr (!kSecond) continue;
+
+    const double dbb = dead * moment[kBB][i];
     const double ell = dead * moment[kLL][i] + alive * log_a * log_a;
     const double elk = dead * moment[kLK][i] + alive * log_a * log_b;
     const double ela = dead * moment[kLA][i] + alive * log_a * in_a;
@@ -125,13 +144,7 @@ struct Chunk {
     const double eaa = dead * moment[kAA][i] + alive * in_a * in_a;
     const double dab = dead * moment[kAB][i], eab = dab + alive * in_a * in_b;
     const double ebb = dbb + alive * in_b * in_b;
-
-    const double from_a = special::vector_log(1.0 + t_x[i] / alpha[i]);
-    const double from_b = special::vector_log(1.0 + t_x[i] / beta[i]);
-    // With D = 1 of those who left, the slopes of the log-density are R = -r L, M = m A,
-    // S = D - s K and N = s B - D (1 - B); their means and the mean of their products:
-    const double mean_r = -r * el, mean_m = m * ea, mean_s = d - s * ek;
-    const double mean_n = s * eb - d + db;
+    // Means of the products of slopes:
     const double rr = r * r * ell, rm = -r * m * ela;
     const double rs = -r * (dl - s * elk);
     const double rn = -r * (s * elb - dl + dlb);
@@ -141,12 +154,6 @@ struct Chunk {
     const double sn = s * db - d + db - s * (s * ekb - dk + dkb);
     const double nn = s * s * ebb - 2.0 * s * (db - dbb) + d - 2.0 * db + dbb;
 
-    term[kValue][i] = special::vector_log(total) - m * from_a - s * from_b;
-    const double slope_r = mean_r - r * from_a, slope_s = mean_s - s * from_b;
-    term[kGradient + 0][i] = slope_r;
-    term[kGradient + 1][i] = mean_m;
-    term[kGradient + 2][i] = slope_s;
-    term[kGradient + 3][i] = mean_n;
     // (r, r), (alpha, r), (alpha, alpha), (s, r), (s, alpha), (s, s), (beta, r), ...
     term[kHessian + 0][i] = slope_r + rr - mean_r * mean_r;
     term[kHessian + 1][i] = r * ea + rm - mean_r * mean_m;
@@ -162,8 +169,10 @@ struct Chunk {
 }
 
 /// Rows [from, to) in steps of the stride, all of one frequency x.
-TENURE_CLONES void add_rows(const Rows& rows, std::int64_t from, std::int64_t to,
-                            const ParetoNbdParameters& p, double x, double cut, Sums& sums) {
+template <Order kOrder>
+[[gnu::always_inline]] inline void add_rows_to(const Rows& rows, std::int64_t from, std::int64_t to,
+                                               const ParetoNbdParameters& p, double x, double cut,
+                                               Sums& sums) {
   alignas(64) double w[kChunk], t_x[kChunk], silent[kChunk], alpha[kChunk], beta[kChunk];
   alignas(64) double term[kTerms][kChunk];
   for (int i = 0; i < kChunk; ++i) alpha[i] = p.alpha;
@@ -181,8 +190,8 @@ TENURE_CLONES void add_rows(const Rows& rows, std::int64_t from, std::int64_t to
     const int full = (n + kLanes - 1) / kLanes * kLanes;
     for (int i = n; i < full; ++i) w[i] = t_x[i] = silent[i] = 0.0;
 
-    add_terms({full, p.r, p.s, p.r + x, cut, t_x, silent, alpha, beta}, term);
-    for (int k = 0; k < kTerms; ++k) {
+    add_terms<kOrder>({full, p.r, p.s, p.r + x, cut, t_x, silent, alpha, beta}, term);
+    for (int k = 0; k < (kOrder == Order::second ? kTerms : kHessian); ++k) {
       double lane[kLanes] = {};
       for (int i = 0; i < full; i += kLanes)
         for (int l = 0; l < kLanes; ++l) lane[l] += w[i + l] * term[k][i + l];
@@ -192,13 +201,24 @@ TENURE_CLONES void add_rows(const Rows& rows, std::int64_t from, std::int64_t to
   }
 }
 
+TENURE_CLONES void add_rows(const Rows& rows, std::int64_t from, std::int64_t to,
+                            const ParetoNbdParameters& p, double x, double cut, Sums& sums) {
+  add_rows_to<Order::second>(rows, from, to, p, x, cut, sums);
+}
+
+TENURE_CLONES void add_slopes(const Rows& rows, std::int64_t from, std::int64_t to,
+                              const ParetoNbdParameters& p, double x, double cut, Sums& sums) {
+  add_rows_to<Order::first>(rows, from, to, p, x, cut, sums);
+}
+
 /// Rows whose alpha and beta are their own.
 TENURE_CLONES void terms_of_rows(const RowChunk& c, double (*term)[kRowChunk]) {
   alignas(64) double silent[kRowChunk];
   for (int i = 0; i < c.full; ++i) silent[i] = c.age[i] - c.recency[i];
   const double r = c.parameter[kR][0], s = c.parameter[kS][0], m = r + c.x;
   const double* const alpha = c.parameter[kAlpha];
-  add_terms({c.full, r, s, m, falling::cut(m), c.recency, silent, alpha, c.parameter[kBeta]}, term);
+  add_terms<Order::second>(
+      {c.full, r, s, m, falling::cut(m), c.recency, silent, alpha, c.parameter[kBeta]}, term);
   const RisingFactorial in_r = rising_factorial(r, c.x);
   for (int i = 0; i < c.full; ++i) {
     term[kValue][i] += in_r.log - c.x * special::vector_log(alpha[i]);
@@ -234,7 +254,8 @@ void require_valid(const ParetoNbdParameters& p) {
 }
 
 Derivatives<4> pareto_nbd_derivatives(const ParetoNbdParameters& p, const PurchaseSample& sample,
-                                      std::int64_t stride, const Execution& execution) {
+                                      std::int64_t stride, const Execution& execution,
+                                      Order order) {
   Derivatives<4> total = frequency_part(p, sample);
   const Rows rows{sample.repeat_times.data(),
                   sample.repeat_weight.empty() ? nullptr : sample.repeat_weight.data(), stride};
@@ -242,7 +263,8 @@ Derivatives<4> pareto_nbd_derivatives(const ParetoNbdParameters& p, const Purcha
     Derivatives<4> part;
     const auto add = [&](double x, std::int64_t first, std::int64_t last, double factor) {
       Sums sums{};
-      add_rows(rows, first, last, p, x, falling::cut(p.r + x), sums);
+      (order == Order::first ? add_slopes : add_rows)(rows, first, last, p, x,
+                                                      falling::cut(p.r + x), sums);
       part.value += factor * sums[kValue];
       for (std::size_t k = 0; k < 4; ++k) part.gradient[k] += factor * sums[kGradient + k];
       for (std::size_t k = 0; k < 10; ++k) part.hessian[k] += factor * sums[kHessian + k];
@@ -251,6 +273,7 @@ Derivatives<4> pareto_nbd_derivatives(const ParetoNbdParameters& p, const Purcha
     return part;
   };
   total += block_reduce(sample.repeat_rows(), execution, Derivatives<4>{}, of_rows, 1024);
+  if (order == Order::first) total.hessian = {};  // what there is of it is not all
   return total;
 }
 
@@ -295,8 +318,8 @@ PreparedLikelihood prepare_pareto_nbd(const RepeatPurchases& purchases,
       sample_purchases(purchases, SampleRows::everyone, execution));
   const double unit = std::log(sample->time_scale);
   PreparedLikelihood prepared{.parameters = 4, .customers = sample->customers};
-  prepared.at = [=](std::span<const double> u, const Execution& run) {
-    Derivatives<4> d = pareto_nbd_derivatives(at_coordinates(u, unit), *sample, 1, run);
+  prepared.at = [=](std::span<const double> u, Order order, const Execution& run) {
+    Derivatives<4> d = pareto_nbd_derivatives(at_coordinates(u, unit), *sample, 1, run, order);
     d.value += sample->purchases * unit;
     return d.times(1.0);
   };

@@ -55,8 +55,8 @@ PosteriorDraws sample_posterior(const PreparedLikelihood& likelihood,
   require_valid(prior, likelihood.parameters);
   if (options.chains < 1)
     throw InvalidInput("chains", -1, static_cast<double>(options.chains), ">= 1");
-  const auto posterior = [&](std::span<const double> u, const Execution& run) {
-    optim::Evaluation e = likelihood.at(u, run);
+  const auto posterior = [&](std::span<const double> u, Order order, const Execution& run) {
+    optim::Evaluation e = likelihood.at(u, order, run);
     for (const PriorTerm& term : prior) add_log_density(term, u, e);
     return e;
   };
@@ -64,7 +64,7 @@ PosteriorDraws sample_posterior(const PreparedLikelihood& likelihood,
   const double scale = -1.0 / likelihood.customers;
   const auto mode = optim::newton_from(
       [&](std::span<const double> u) {
-        optim::Evaluation e = posterior(u, execution);
+        optim::Evaluation e = posterior(u, Order::second, execution);
         e.value *= scale;
         for (double& g : e.gradient) g *= scale;
         for (double& h : e.hessian) h *= scale;
@@ -78,7 +78,7 @@ PosteriorDraws sample_posterior(const PreparedLikelihood& likelihood,
       std::max(1, static_cast<int>(execution.threads / std::max<std::int64_t>(1, options.chains))),
       execution.interrupt};
   const optim::LogDensity density = [&](std::span<const double> u, std::span<double> gradient) {
-    const optim::Evaluation e = posterior(u, inner);
+    const optim::Evaluation e = posterior(u, Order::first, inner);
     std::ranges::copy(e.gradient, gradient.begin());
     return e.value;
   };

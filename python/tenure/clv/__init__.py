@@ -12,7 +12,8 @@ from tenure.clv._outlook import NextPurchase, PurchaseForecast
 from tenure.clv._opportunities import HistoryTable, Opportunities, opportunities
 from tenure.clv import economics, priors
 from tenure.clv._outlook import NextPurchase, PurchaseForecast
-from tenure.clv._posterior import Posterior, PurchasePosterior, SpendPosterior
+from tenure.clv._posterior import Posterior
+from tenure.clv._posterior_predict import PurchasePosterior, SpendPosterior
 from tenure.clv._tables import (
     FrequencyCounts,
     LifetimeValue,

@@ -13,13 +13,8 @@ from tenure._errors import ConvergenceWarning, InvalidInputError
 from tenure._time import as_unit
 from tenure._validation import Floats, as_count, as_number, as_seed, as_threads
 from tenure.clv import _data, priors
-from tenure.clv._posterior import (
-    Posterior,
-    PurchasePosterior,
-    SpendPosterior,
-    findings,
-    summarise,
-)
+from tenure.clv._posterior import Posterior, findings, summarise
+from tenure.clv._posterior_predict import PurchasePosterior, SpendPosterior
 from tenure.clv.priors import Beta, LogNormal, Quantity
 
 

@@ -1,10 +1,14 @@
 #pragma once
 #include <array>
 #include <cstddef>
+#include <cstdint>
 
 #include "tenure/optim/result.hpp"
 
 namespace tenure::clv {
+
+/// How far derivatives are needed. With `first`, second ones may be left at 0 to save time.
+enum class Order : std::uint8_t { first, second };
 
 /// A log-likelihood with its gradient and Hessian in N coordinates: adds up over blocks of rows.
 template <std::size_t N>

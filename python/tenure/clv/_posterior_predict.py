@@ -1,0 +1,175 @@
+"""What the posteriors of purchases and of spend predict: means and quantiles over draws."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tenure._errors import InvalidInputError
+from tenure._model_file import storable
+from tenure._time import as_horizon
+from tenure._validation import as_number, as_threads
+from tenure.clv import _data
+from tenure.clv._likelihood import require_unit
+from tenure.clv._posterior import Posterior
+
+
+@storable("clv.PurchasePosterior")
+class PurchasePosterior(Posterior):
+    """Posterior of a model of repeat purchases, with predictions averaged over its draws.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> rows = {"frequency": [2, 0, 5], "recency": [20.0, 0.0, 31.0], "T": [39.0, 30.0, 32.0]}
+    >>> posterior = tn.clv.BGNBD().posterior(rows, random_state=1)
+    >>> alive = posterior.probability_alive(rows, interval=0.9)
+    >>> bool((alive.lower <= alive.value).all())
+    True
+    """
+
+    __slots__ = ()
+
+    def _read(self, data: Any) -> _data.Purchases:
+        p = _data.purchases(data)
+        if p.unit is not None and self.unit is not None and p.unit != self.unit:
+            msg = f"the summary counts in {p.unit}s, but the posterior was sampled in {self.unit}s"
+            raise InvalidInputError(msg, argument="unit", value=p.unit)
+        return p
+
+    def _horizon(self, horizon: Any) -> float:
+        if isinstance(horizon, (int, float, np.integer, np.floating)):
+            return as_number(horizon, "horizon", at_least=0.0, finite=False)
+        return as_horizon(horizon, require_unit(self.unit, "a horizon with a unit"))
+
+    def probability_alive(
+        self,
+        data: Any,
+        interval: float | None = None,
+        *,
+        max_draws: int | None = 500,
+        n_threads: int | None = None,
+    ) -> Any:
+        """Return the posterior mean of the probability that each customer is still a customer.
+
+        Parameters
+        ----------
+        data : Summary, data frame or dict of arrays
+            As for the model, in the same unit.
+        interval : float, optional
+            Probability of the equal-tailed credible interval, such as 0.95. It tells the
+            uncertainty of the parameters only.
+        max_draws : int or None, default 500
+            Draws used, evenly over the chains; None uses all.
+        n_threads : int, optional
+
+        Returns
+        -------
+        float64 array of n, or Predictions with `interval`
+        """
+        p = self._read(data)
+        threads = as_threads(n_threads)
+        kernel = self._kernel("probability_alive")
+        return self._over_draws(
+            (p.frequency, p.recency, p.T),
+            lambda point, x, t_x, age: kernel(point, x, t_x, age, threads),
+            max_draws,
+            interval,
+            p.customer,
+            "Probability to be alive",
+        )
+
+    def expected_purchases(
+        self,
+        data: Any,
+        horizon: Any,
+        interval: float | None = None,
+        *,
+        max_draws: int | None = 500,
+        n_threads: int | None = None,
+    ) -> Any:
+        """Return the posterior mean of the purchases expected of each customer in the horizon.
+
+        Parameters
+        ----------
+        data : Summary, data frame or dict of arrays
+            As for the model, in the same unit.
+        horizon : float or str
+            From the end of observation on: a number in the unit of the data, or a text such as
+            "39w".
+        interval : float, optional
+            Probability of the equal-tailed credible interval, such as 0.95, of the expectation.
+        max_draws : int or None, default 500
+            Draws used, evenly over the chains; None uses all.
+        n_threads : int, optional
+
+        Returns
+        -------
+        float64 array of n, or Predictions with `interval`
+        """
+        p = self._read(data)
+        length = self._horizon(horizon)
+        threads = as_threads(n_threads)
+        kernel = self._kernel("expected_purchases")
+        return self._over_draws(
+            (p.frequency, p.recency, p.T),
+            lambda point, x, t_x, age: kernel(point, None, x, t_x, age, length, 0.0, threads),
+            max_draws,
+            interval,
+            p.customer,
+            f"Purchases expected within {length:g}",
+        )
+
+
+@storable("clv.SpendPosterior")
+class SpendPosterior(Posterior):
+    """Posterior of the gamma-gamma model, with predictions averaged over its draws.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> rows = {"frequency": [2, 1, 5, 3], "monetary_value": [20.0, 35.0, 31.0, 12.0]}
+    >>> posterior = tn.clv.GammaGamma().posterior(rows, random_state=1)
+    >>> bool((posterior.expected_spend(rows, interval=0.9).lower > 0).all())
+    True
+    """
+
+    __slots__ = ()
+
+    def expected_spend(
+        self,
+        data: Any,
+        interval: float | None = None,
+        *,
+        max_draws: int | None = 500,
+        n_threads: int | None = None,
+    ) -> Any:
+        """Return the posterior mean of the expected mean amount of each customer's orders.
+
+        Parameters
+        ----------
+        data : Summary, data frame or dict of arrays
+            As for the model.
+        interval : float, optional
+            Probability of the equal-tailed credible interval, such as 0.95.
+        max_draws : int or None, default 500
+            Draws used, evenly over the chains; None uses all.
+        n_threads : int, optional
+
+        Returns
+        -------
+        float64 array of n, or Predictions with `interval`
+            Infinite where a draw with p x + q <= 1 has no mean.
+        """
+        s = _data.spend(data)
+        threads = as_threads(n_threads)
+        kernel = self._kernel("expected_spend")
+        return self._over_draws(
+            (s.frequency, s.monetary_value),
+            lambda point, x, m: kernel(point, None, x, m, threads),
+            max_draws,
+            interval,
+            s.customer,
+            "Spend an order",
+        )
