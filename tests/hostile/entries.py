@@ -180,6 +180,8 @@ def points(n: int) -> np.ndarray:
 
 def with_a_covariate(n: int) -> dict[str, Any]:
     return customers(n) | {"z": np.random.default_rng(17).normal(size=n)}
+
+
 def contracts(n: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(17)
     life = rng.geometric(rng.beta(0.8, 2.0, n)) - 1

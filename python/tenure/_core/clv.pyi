@@ -457,6 +457,7 @@ discrete_weibull_log_likelihood: _ContractLogLikelihood
 discrete_weibull_log_odds: _ContractLogOdds
 discrete_weibull_residual: _ContractResidual
 discrete_weibull_lifetime: _ContractLifetime
+
 def bg_bb_fit(
     frequency: _F,
     recency: _F,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from tenure.clv import economics
+from tenure.clv import economics, priors
 from tenure.clv._comparison import ModelComparison
 from tenure.clv._conditional import ConditionalExpectation
+from tenure.clv._contract_tables import ExpectedSurvivors, RenewalCurve, ResidualLifetime
 from tenure.clv._covariates import CoefficientTable, CustomerSummary, with_covariates
 from tenure.clv._matrices import AliveHistory, FrequencyRecencyMatrix
-from tenure.clv._contract_tables import ExpectedSurvivors, RenewalCurve, ResidualLifetime
-from tenure.clv._outlook import NextPurchase, PurchaseForecast
 from tenure.clv._opportunities import HistoryTable, Opportunities, opportunities
-from tenure.clv import economics, priors
 from tenure.clv._outlook import NextPurchase, PurchaseForecast
 from tenure.clv._posterior import Posterior
 from tenure.clv._posterior_predict import PurchasePosterior, SpendPosterior
@@ -28,12 +26,12 @@ from tenure.clv.calibration import Calibration, calibration
 from tenure.clv.compare import compare
 from tenure.clv.discrete_weibull import DiscreteWeibull
 from tenure.clv.gamma_gamma import GammaGamma
-from tenure.clv.likelihood_ratio import LikelihoodRatioTest, likelihood_ratio_test
 from tenure.clv.ggompertz_nbd import GGompertzNBD
+from tenure.clv.likelihood_ratio import LikelihoodRatioTest, likelihood_ratio_test
 from tenure.clv.mbg_nbd import MBGNBD
 from tenure.clv.pareto_nbd import ParetoNBD
-from tenure.clv.spend_frequency import SpendFrequencyCheck, spend_frequency_check
 from tenure.clv.shifted_beta_geometric import ShiftedBetaGeometric
+from tenure.clv.spend_frequency import SpendFrequencyCheck, spend_frequency_check
 from tenure.clv.value import CLV
 
 __all__ = [
@@ -42,11 +40,11 @@ __all__ = [
     "CLV",
     "MBGNBD",
     "AliveHistory",
+    "BetaDiscreteWeibull",
     "Calibration",
     "CoefficientTable",
     "ConditionalExpectation",
     "CustomerSummary",
-    "BetaDiscreteWeibull",
     "DiscreteWeibull",
     "ExpectedSurvivors",
     "FrequencyCounts",
@@ -55,8 +53,8 @@ __all__ = [
     "GammaGamma",
     "HistoryTable",
     "LifetimeValue",
-    "ModelComparison",
     "LikelihoodRatioTest",
+    "ModelComparison",
     "NextPurchase",
     "Opportunities",
     "ParameterTable",
@@ -64,19 +62,19 @@ __all__ = [
     "Posterior",
     "Predictions",
     "PurchaseForecast",
-    "SpendFrequencyCheck",
+    "PurchasePosterior",
     "RenewalCurve",
     "ResidualLifetime",
     "ShiftedBetaGeometric",
-    "PurchasePosterior",
+    "SpendFrequencyCheck",
     "SpendPosterior",
     "Tracking",
     "calibration",
     "compare",
     "economics",
-    "spend_frequency_check",
-    "with_covariates",
     "likelihood_ratio_test",
     "opportunities",
     "priors",
+    "spend_frequency_check",
+    "with_covariates",
 ]
