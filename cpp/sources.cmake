@@ -13,12 +13,16 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/customer_parameters.cpp
   cpp/src/clv/contracts.cpp
   cpp/src/clv/contracts_predict.cpp
+  cpp/src/clv/cnbd_likelihood.cpp
+  cpp/src/clv/cnbd_predict.cpp
+  cpp/src/clv/cnbd_series.cpp
   cpp/src/clv/delta.cpp
   cpp/src/clv/fit.cpp
   cpp/src/clv/gamma_gamma.cpp
   cpp/src/clv/ggompertz_nbd_likelihood.cpp
   cpp/src/clv/ggompertz_nbd_predict.cpp
   cpp/src/clv/mbg_nbd.cpp
+  cpp/src/clv/nbd.cpp
   cpp/src/clv/negative_binomial.cpp
   cpp/src/clv/order_days.cpp
   cpp/src/clv/outlook.cpp
@@ -116,6 +120,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/clv_covariates.cpp
   cpp/bindings/clv_contracts.cpp
   cpp/bindings/clv_bg_bb.cpp
+  cpp/bindings/clv_cnbd.cpp
   cpp/bindings/clv_gamma_gamma.cpp
   cpp/bindings/clv_outlook.cpp
   cpp/bindings/clv_posterior.cpp
@@ -137,6 +142,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/clv/by_age_test.cpp
   tests/cpp/clv/covariates_test.cpp
   tests/cpp/clv/contracts_test.cpp
+  tests/cpp/clv/cnbd_test.cpp
   tests/cpp/clv/gamma_gamma_test.cpp
   tests/cpp/clv/ggompertz_nbd_test.cpp
   tests/cpp/clv/order_days_test.cpp

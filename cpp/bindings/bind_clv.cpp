@@ -11,6 +11,7 @@ void add_covariate_models(py::module_&);
 void add_covariate_outlooks(py::module_&);
 void add_contracts(py::module_&);
 void add_bg_bb(py::module_&);
+void add_cnbd(py::module_&);
 void add_gamma_gamma(py::module_&);
 void add_outlooks(py::module_&);
 void add_posterior(py::module_&);
@@ -33,6 +34,7 @@ void bind_clv(py::module_& m) {
   add_covariate_outlooks(m);
   add_contracts(m);
   add_bg_bb(m);
+  add_cnbd(m);
   add_gamma_gamma(m);
   add_outlooks(m);
   add_posterior(m);

@@ -129,13 +129,15 @@ py::dict columns(events::Summary&& s) {
   d["revenue"] = release_to_numpy(std::move(s.revenue));
   d["first_order"] = release_to_numpy(std::move(s.first_order));
   d["last_order"] = release_to_numpy(std::move(s.last_order));
+  d["log_gaps"] = release_to_numpy(std::move(s.log_gaps));
   return d;
 }
 
 py::dict summary(const EventLog& log, std::optional<Period> collapse, double unit_days,
-                 bool unit_is_collapse, std::int64_t end, int threads) {
+                 bool unit_is_collapse, std::int64_t end, bool log_gaps, int threads) {
   return columns(without_gil(threads, [&](const Execution& execution) {
-    return events::summarise(log, {collapse, unit_days, unit_is_collapse, end}, execution);
+    return events::summarise(log, {collapse, unit_days, unit_is_collapse, end, log_gaps},
+                             execution);
   }));
 }
 
@@ -358,7 +360,7 @@ void bind_events(py::module_& m) {
       py::arg("log"), py::arg("event"), py::arg("property"), py::arg("customer").noconvert(),
       py::arg("amount"), py::arg("time"), py::arg("keep_customers"), py::arg("threads"));
   m.def("summary", &summary, py::arg("log"), py::arg("collapse"), py::arg("unit_days"),
-        py::arg("unit_is_collapse"), py::arg("end"), py::arg("threads"));
+        py::arg("unit_is_collapse"), py::arg("end"), py::arg("log_gaps"), py::arg("threads"));
   m.def("restore", &restore, py::arg("offset").noconvert(), py::arg("time").noconvert(),
         py::arg("amount").noconvert(), py::arg("event").noconvert(),
         py::arg("property").noconvert(), py::arg("property_values"), py::arg("order_event"),

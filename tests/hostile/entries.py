@@ -265,10 +265,29 @@ def calibration(given: tuple[Any, Any], threads: int) -> Any:
     return tn.clv.calibration(model, holdout)
 
 
+@functools.lru_cache(maxsize=2)
+def regular(n: int) -> tuple[Any, Any]:
+    few = {name: column[:2000] for name, column in customers(max(n, 2000)).items()}
+    model = tn.clv.MBGCNBD(3, unit="week").fit({**few, "log_gaps": np.zeros(len(few["T"]))})
+    return model, customers(n)
+
+
+def discounted(given: tuple[Any, Any], threads: int) -> Any:
+    model, data = given
+    model.n_threads = threads
+    return model.discounted_expected_purchases(data, horizon="2y")
+
+
 ENTRIES = [
     Entry("EventLog", orders, index, 20_000_000),
     Entry("EventLog of text ids", named_orders, index, 4_000_000),
     Entry("summary", a_log, lambda log, t: log.summary(n_threads=t), 30_000_000),
+    Entry(
+        "summary with gaps",
+        a_log,
+        lambda log, t: log.summary(log_gaps=True, n_threads=t),
+        10_000_000,
+    ),
     Entry("where", a_log, lambda log, t: log.where(amount=(5, 50), n_threads=t), 30_000_000),
     Entry(
         "summaries",
@@ -395,6 +414,14 @@ ENTRIES = [
         lambda d, t: tn.clv.BGNBD(n_threads=t).fit(d),
         3_000_000,
     ),
+    Entry("NBD", customers, lambda d, t: tn.clv.NBD(n_threads=t).fit(d), 3_000_000),
+    Entry(
+        "MBGCNBD",
+        customers,
+        lambda d, t: tn.clv.MBGCNBD(n_threads=t).fit({**d, "log_gaps": np.zeros(len(d["T"]))}),
+        1_000_000,
+    ),
+    Entry("MBGCNBD.discounted", regular, discounted, 3_000),
     Entry(
         "GGompertzNBD at given parameters",
         customers,

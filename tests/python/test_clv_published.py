@@ -12,8 +12,11 @@ import tenure as tn
 from tenure import _core
 
 TRANSACTIONS = {
+    "bg_cnbd": tn.clv.BGCNBD,
     "bg_nbd": tn.clv.BGNBD,
+    "mbg_cnbd": tn.clv.MBGCNBD,
     "mbg_nbd": tn.clv.MBGNBD,
+    "nbd": tn.clv.NBD,
     "pareto_nbd": tn.clv.ParetoNBD,
 }
 MODELS = {**TRANSACTIONS, "bg_bb": tn.clv.BGBB, "gamma_gamma": tn.clv.GammaGamma}
@@ -21,13 +24,17 @@ MODELS = {**TRANSACTIONS, "bg_bb": tn.clv.BGBB, "gamma_gamma": tn.clv.GammaGamma
 
 @pytest.fixture(scope="module")
 def base():
-    return cdnow_log().summary(unit="week", end="1997-09-30")
+    return cdnow_log().summary(unit="week", end="1997-09-30", log_gaps=True)
 
 
 @pytest.fixture(scope="module")
 def fitted(base):
     data = {"bg_bb": tn.datasets.load_donations()}
-    return {name: model().fit(data.get(name, base)) for name, model in MODELS.items()}
+    shapes = {"bg_cnbd": {"k": 2}, "mbg_cnbd": {"k": 2}}
+    return {
+        name: model(**shapes.get(name, {})).fit(data.get(name, base))
+        for name, model in MODELS.items()
+    }
 
 
 def agrees(got, row):
@@ -54,7 +61,8 @@ def test_fits_the_data_as_published(fitted, row):
 
 def predicted(row):
     a = row["arguments"]
-    model = at(TRANSACTIONS[row["model"]], row["parameters"])
+    shape = {"k": int(a["k"])} if "k" in a else {}
+    model = at(TRANSACTIONS[row["model"]], row["parameters"], **shape)
     one = customers(a.get("x", 0.0), a.get("t_x", 0.0), a.get("T", 0.0))
     columns = (one["frequency"], one["recency"], one["T"])
     return {

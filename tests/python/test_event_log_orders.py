@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
+import math
 import zoneinfo
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose
 
 import tenure as tn
 
@@ -81,6 +84,26 @@ def test_gaps_are_those_between_days_with_an_order(given_rows):
     got = log.order_gaps(n_threads=2)
     columns = (got.customer, got.number, got.order.astype(np.int64), got.length, got.ended)
     assert list(zip(*(c.tolist() for c in columns), strict=True)) == expected
+
+
+@settings(max_examples=50)
+@given(rows(), st.sampled_from(["day", "week"]))
+def test_logs_of_gaps_are_those_of_the_gaps(given_rows, unit):
+    zone, data = given_rows
+    log = log_of(zone, data)
+    per_unit = {"day": 1.0, "week": 7.0}[unit]
+    expected = {}
+    for who, days in days_of(data, zone, log._until).items():
+        ordered = sorted(day for day, (_, _, is_order) in days.items() if is_order)
+        if ordered:
+            gaps = [(b - a).days / per_unit for a, b in itertools.pairwise(ordered)]
+            expected[who] = sum(math.log(gap) for gap in gaps)
+    got = log.summary(unit=unit, log_gaps=True, n_threads=2)
+    assert_allclose(got.log_gaps, [expected[who] for who in sorted(expected)], atol=1e-12)
+    assert "log_gaps" in got.to_arrow().column_names
+    plain = log.summary(unit=unit)
+    assert plain.log_gaps is None
+    assert plain.to_pandas().equals(got.to_pandas().drop(columns="log_gaps"))
 
 
 @given(rows(), st.sampled_from(["day", "month"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import statistics
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,9 @@ MODELS = {
     "MBG/NBD": tn.clv.MBGNBD,
     "Pareto/NBD": tn.clv.ParetoNBD,
     "BG/BB": tn.clv.BGBB,
+    "NBD": tn.clv.NBD,
+    "BG/CNBD-2": partial(tn.clv.BGCNBD, k=2),
+    "MBG/CNBD-2": partial(tn.clv.MBGCNBD, k=2),
     "Gamma-Gamma": tn.clv.GammaGamma,
 }
 CONTRACTS = {
@@ -33,7 +37,7 @@ ROWS = re.findall(rf"\| ({NAMES}) \| ([\w-]+) \| (-?[\d.]+) \| (-?[\d.]*) ?\|", 
 def models() -> dict[str, object]:
     orders = tn.datasets.load_cdnow(sample=True)
     log = tn.EventLog(orders, customer="customer_id", time="date", amount="amount")
-    base = log.summary(unit="week", end="1997-09-30")
+    base = log.summary(unit="week", end="1997-09-30", log_gaps=True)
     data = {"BG/BB": tn.datasets.load_donations()}
     contracts = {name: model().fit(cohort(which)) for name, (model, which) in CONTRACTS.items()}
     purchases = {name: model().fit(data.get(name, base)) for name, model in MODELS.items()}
@@ -41,7 +45,7 @@ def models() -> dict[str, object]:
 
 
 def test_the_table_has_all_parameters() -> None:
-    assert len(ROWS) == 27
+    assert len(ROWS) == 32
 
 
 @pytest.mark.parametrize(("model", "name", "ours", "published"), ROWS)

@@ -53,6 +53,45 @@ def pareto_nbd(u, x, t_x, age):
     return gammas + r * mp.log(alpha) + s * mp.log(beta) + mp.log(stayed + left)
 
 
+def nbd(u, x, t_x, age):
+    """Ehrenberg 1959: the density of the times of x purchases, of which only T is in it."""
+    r, alpha = (mp.exp(v) for v in u)
+    return mp.loggamma(r + x) - mp.loggamma(r) + r * mp.log(alpha) - (r + x) * mp.log(alpha + age)
+
+
+def cnbd(u, k, x, t_x, age, log_gaps, chances_to_leave):
+    """Platzer & Reutterer 2016, the likelihood given lambda and p, integrated term by term.
+
+    The running time between purchases has lasted for longer than T - t_x: less than k events of the
+    Poisson process.
+    """
+    r, alpha, a, b = (mp.exp(v) for v in u)
+    shape = int(k)
+    gaps = (shape - 1) * log_gaps - x * mp.loggamma(shape)
+    alive = sum(
+        mp.gammaprod([r + k * x + j], [r, j + 1])
+        * (age - t_x) ** j
+        * alpha**r
+        * (alpha + age) ** -(r + k * x + j)
+        for j in range(shape)
+    )
+    outlived = chances_to_leave(x)
+    alive *= mp.beta(a, b + outlived) / mp.beta(a, b)
+    if outlived > 0:
+        left = mp.gammaprod([r + k * x], [r]) * alpha**r * (alpha + t_x) ** -(r + k * x)
+        alive += left * mp.beta(a + 1, b + outlived - 1) / mp.beta(a, b)
+    return gaps + mp.log(alive)
+
+
+def bg_cnbd(u, *data):
+    return cnbd(u, *data, lambda x: x)
+
+
+def mbg_cnbd(u, *data):
+    """Reutterer, Platzer & Schroeder 2021: the first purchase is a chance to leave too."""
+    return cnbd(u, *data, lambda x: x + 1)
+
+
 def gamma_gamma(u, x, m):
     """Fader & Hardie 2013, eq. 1a."""
     p, q, g = (mp.exp(v) for v in u)
@@ -158,6 +197,21 @@ def bg_nbd_points(rng):
     return corners
 
 
+def nbd_points(rng):
+    return [(theta[:2], data) for theta, data in bg_nbd_points(rng)]
+
+
+def cnbd_points(rng):
+    """The same customers with k from 1 to 12, and any gaps: they are a constant."""
+    points = []
+    for i, (theta, (x, t_x, age)) in enumerate(bg_nbd_points(rng)):
+        k = 1.0 + i % 12
+        theta = (theta[0], theta[1] / k, *theta[2:])
+        log_gaps = 0.0 if x == 0.0 else x * rng.uniform(-3.0, 3.0)
+        points.append((theta, (k, x, t_x, age, log_gaps)))
+    return points
+
+
 def pareto_nbd_points(rng):
     cdnow = (0.55, 10.6, 0.61, 11.7)
     corners = [
@@ -235,11 +289,15 @@ def bg_bb_points(rng):
 
 PURCHASES = ["x", "t_x", "T"]
 OPPORTUNITIES = ["x", "t_x", "n"]
+REGULAR = ["k", *PURCHASES, "log_gaps"]
 MODELS = {
     "bg_bb": (["alpha", "beta", "gamma", "delta"], OPPORTUNITIES, bg_bb, bg_bb_points),
     "bg_nbd": (["r", "alpha", "a", "b"], PURCHASES, bg_nbd, bg_nbd_points),
+    "bg_cnbd": (["r", "alpha", "a", "b"], REGULAR, bg_cnbd, cnbd_points),
     "gamma_gamma": (["p", "q", "gamma"], ["x", "m"], gamma_gamma, gamma_gamma_points),
+    "mbg_cnbd": (["r", "alpha", "a", "b"], REGULAR, mbg_cnbd, cnbd_points),
     "mbg_nbd": (["r", "alpha", "a", "b"], PURCHASES, mbg_nbd, bg_nbd_points),
+    "nbd": (["r", "alpha"], PURCHASES, nbd, nbd_points),
     "pareto_nbd": (["r", "alpha", "s", "beta"], PURCHASES, pareto_nbd, pareto_nbd_points),
 }
 

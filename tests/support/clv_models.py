@@ -49,6 +49,8 @@ def at(cls, parameters, log_covariance=None, **settings):
         state |= {"n_excluded_": 0, "correlation_": 0.0}
     elif "unit_" in cls._fitted:
         state |= {"unit_": settings.get("unit")}
+    if "k_" in cls._fitted:
+        state |= {"k_": settings["k"], "k_log_likelihoods_": np.zeros(1)}
     model._restore(state)
     return model
 

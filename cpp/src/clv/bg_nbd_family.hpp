@@ -1,14 +1,12 @@
 #pragma once
-#include <cstdint>
+#include <functional>
 
 #include "tenure/clv/bg_nbd.hpp"
+#include "tenure/clv/one_time_buyers.hpp"
 
 /// What the BG/NBD and the MBG/NBD model have in common: given the number of chances to leave that
 /// a customer has had, all is the same.
 namespace tenure::clv {
-
-/// Whether somebody without a repeat purchase has had a chance to leave.
-enum class OneTimeBuyers : std::uint8_t { stay, may_leave };
 
 Derivatives<4> log_likelihood(const BgNbdParameters& parameters, OneTimeBuyers who,
                               const RepeatPurchases& purchases, const Execution& execution);
@@ -19,6 +17,21 @@ PreparedLikelihood prepare(OneTimeBuyers who, const RepeatPurchases& purchases,
 
 /// Parameters of customers of the MBG/NBD model who have outlived the first purchase.
 BgNbdParameters mbg_nbd_outlived(const BgNbdParameters& parameters);
+
+/// The derivatives at b, of those of customers who have outlived the first purchase at b + 1: a
+/// customer who may leave after it outlives it with probability b / (a + b), and is from then on
+/// one with b + 1 in place of b.
+Derivatives<4> with_first_chance(Derivatives<4> outlived, const BgNbdParameters& parameters,
+                                 double customers);
+
+/// Derivatives of the log-likelihood in scaled time.
+using FamilyDerivatives =
+    std::function<Derivatives<4>(const BgNbdParameters& scaled, std::int64_t stride)>;
+
+/// Maximum likelihood from the starts of the family. A purchase takes `ticks` events of the Poisson
+/// process; `constant` is what the caller's log-likelihood has and the scaled one has not.
+Fit fit_family(const FamilyDerivatives& derivatives, const PurchaseSample& sample, double ticks,
+               double constant, const FitOptions& options);
 
 /// `outlived` are parameters of customers who have outlived the first purchase: where that is a
 /// chance to leave, b is one more than that of the model.

@@ -179,20 +179,24 @@ SampleRows rows_of(OneTimeBuyers who) {
   return who == OneTimeBuyers::stay ? SampleRows::repeat_buyers : SampleRows::everyone;
 }
 
-/// A customer who may leave after the first purchase outlives it with probability b / (a + b), and
-/// is then one of the BG/NBD model with b + 1 in place of b.
 Derivatives<4> derivatives(const BgNbdParameters& p, OneTimeBuyers who,
                            const PurchaseSample& sample, std::int64_t stride,
                            const Execution& execution) {
   if (who == OneTimeBuyers::stay) return bg_nbd_derivatives(p, sample, stride, execution);
   const BgNbdParameters outlived{p.r, p.alpha, p.a, p.b + 1.0};
-  Derivatives<4> d = bg_nbd_derivatives(outlived, sample, stride, execution);
-  const double share = p.b / outlived.b;  // d log(b + 1) / d log b
+  return with_first_chance(bg_nbd_derivatives(outlived, sample, stride, execution), p,
+                           sample.customers);
+}
+
+}  // namespace
+
+Derivatives<4> with_first_chance(Derivatives<4> d, const BgNbdParameters& p, double n) {
+  const double share = p.b / (p.b + 1.0);  // d log(b + 1) / d log b
   d.second(kB, kB) = share * (share * d.second(kB, kB) + (1.0 - share) * d.gradient[kB]);
   for (const std::size_t other : {kR, kAlpha, kA}) d.second(kB, other) *= share;
   d.gradient[kB] *= share;
 
-  const double n = sample.customers, leave = p.a / (p.a + p.b), stay = p.b / (p.a + p.b);
+  const double leave = p.a / (p.a + p.b), stay = p.b / (p.a + p.b);
   d.value += n * std::log(stay);
   d.gradient[kA] -= n * leave;
   d.gradient[kB] += n * leave;
@@ -201,8 +205,6 @@ Derivatives<4> derivatives(const BgNbdParameters& p, OneTimeBuyers who,
   d.second(kB, kB) -= n * leave * stay;
   return d;
 }
-
-}  // namespace
 
 void require_valid(const BgNbdParameters& p) {
   const std::array<std::pair<const char*, double>, 4> all{
@@ -264,12 +266,13 @@ Fit fit_bg_nbd(const RepeatPurchases& purchases, const FitOptions& options,
 
 namespace {
 
-/// Coordinates to begin a search at, in scaled time.
-std::vector<std::vector<double>> starts_of(const PurchaseSample& sample) {
+/// Coordinates to begin a search at, in scaled time; a purchase takes `ticks` events of the
+/// process.
+std::vector<std::vector<double>> starts_of(const PurchaseSample& sample, double ticks) {
   // alpha such that customers who never leave would buy somewhat more than was seen.
   const auto start = [&](double r, double a, double b) {
     const double rate =
-        1.5 * std::max(sample.purchases, 1e-3 * sample.customers) / sample.customers;
+        1.5 * ticks * std::max(sample.purchases, 1e-3 * sample.customers) / sample.customers;
     const double age = sample.mean_age > 0.0 ? sample.mean_age : 1.0;
     return std::vector{std::log(r), std::log(r * age / rate), std::log(a), std::log(b)};
   };
@@ -298,7 +301,7 @@ PreparedLikelihood prepare(OneTimeBuyers who, const RepeatPurchases& purchases,
     d.value += sample->purchases * unit;
     return d.times(1.0);
   };
-  prepared.starts = starts_of(*sample);
+  prepared.starts = starts_of(*sample, 1.0);
   for (auto& start : prepared.starts) start[kAlpha] -= unit;
   return prepared;
 }
@@ -306,18 +309,25 @@ PreparedLikelihood prepare(OneTimeBuyers who, const RepeatPurchases& purchases,
 Fit fit(OneTimeBuyers who, const RepeatPurchases& purchases, const FitOptions& options,
         const Execution& execution) {
   const PurchaseSample sample = sample_purchases(purchases, rows_of(who), execution);
-  const auto mean = [&](std::span<const double> u, std::int64_t stride) {
-    return derivatives(at_coordinates(u, 0.0), who, sample, stride, execution)
-        .times(-1.0 / sample.customers);
+  const auto at = [&](const BgNbdParameters& p, std::int64_t stride) {
+    return derivatives(p, who, sample, stride, execution);
   };
+  return fit_family(at, sample, 1.0, sample.purchases * std::log(sample.time_scale), options);
+}
 
+Fit fit_family(const FamilyDerivatives& derivatives, const PurchaseSample& sample, double ticks,
+               double constant, const FitOptions& options) {
+  const auto mean = [&](std::span<const double> u, std::int64_t stride) {
+    return derivatives(at_coordinates(u, 0.0), stride).times(-1.0 / sample.customers);
+  };
   double longest = 0.0;
   for (const double t : sample.age.span()) longest = std::max(longest, t);
   const double alpha_in_tenths = longest > 0.0 ? 10.0 / longest : 1.0;
   const ModelScales scales{.parameter = {1.0, 1.0 / sample.time_scale, 1.0, 1.0},
                            .penalty = {1.0, alpha_in_tenths, 1.0, 1.0},
-                           .log_likelihood_shift = sample.purchases * std::log(sample.time_scale)};
-  return maximise(mean, starts_of(sample), scales, sample.customers, sample.repeat_rows(), options);
+                           .log_likelihood_shift = constant};
+  return maximise(mean, starts_of(sample, ticks), scales, sample.customers, sample.repeat_rows(),
+                  options);
 }
 
 }  // namespace tenure::clv

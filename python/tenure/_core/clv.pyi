@@ -133,6 +133,95 @@ class _Posterior(Protocol):
         threads: int,
     ) -> dict[str, Any]: ...
 
+# Those of the CNBD models, which have the shape k as their first argument.
+class _CnbdFit(Protocol):
+    def __call__(
+        self,
+        k: int | None,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        weight: _F | None,
+        log_gaps: _F | None,
+        max_iterations: int,
+        tolerance: float,
+        l2: float,
+        threads: int,
+    ) -> dict[str, Any]: ...
+
+class _CnbdLogLikelihood(Protocol):
+    def __call__(
+        self,
+        k: int,
+        parameters: _F,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        weight: _F | None,
+        log_gaps: _F | None,
+        threads: int,
+    ) -> _Evaluation: ...
+
+class _CnbdProbabilityAlive(Protocol):
+    def __call__(
+        self, k: int, parameters: _F, frequency: _F, recency: _F, T: _F, threads: int
+    ) -> _F: ...
+
+class _CnbdLogOddsAlive(Protocol):
+    def __call__(
+        self,
+        k: int,
+        parameters: _F,
+        log_covariance: _F | None,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        threads: int,
+    ) -> Any: ...
+
+class _CnbdExpectedPurchases(Protocol):
+    def __call__(
+        self,
+        k: int,
+        parameters: _F,
+        log_covariance: _F | None,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        horizon: float,
+        discount_rate: float,
+        threads: int,
+    ) -> Any: ...
+
+class _CnbdExpectedPurchasesNew(Protocol):
+    def __call__(
+        self, k: int, parameters: _F, log_covariance: _F | None, time: _F, threads: int
+    ) -> Any: ...
+
+class _CnbdPmf(Protocol):
+    def __call__(self, k: int, parameters: _F, count: _F, time: float, threads: int) -> _F: ...
+
+class _CnbdFrequencyCounts(Protocol):
+    def __call__(
+        self, k: int, parameters: _F, T: _F, weight: _F | None, frequencies: int, threads: int
+    ) -> _F: ...
+
+bg_cnbd_fit: _CnbdFit
+bg_cnbd_log_likelihood: _CnbdLogLikelihood
+bg_cnbd_probability_alive: _CnbdProbabilityAlive
+bg_cnbd_log_odds_alive: _CnbdLogOddsAlive
+bg_cnbd_expected_purchases: _CnbdExpectedPurchases
+bg_cnbd_expected_purchases_new: _CnbdExpectedPurchasesNew
+bg_cnbd_pmf: _CnbdPmf
+bg_cnbd_frequency_counts: _CnbdFrequencyCounts
+mbg_cnbd_fit: _CnbdFit
+mbg_cnbd_log_likelihood: _CnbdLogLikelihood
+mbg_cnbd_probability_alive: _CnbdProbabilityAlive
+mbg_cnbd_log_odds_alive: _CnbdLogOddsAlive
+mbg_cnbd_expected_purchases: _CnbdExpectedPurchases
+mbg_cnbd_expected_purchases_new: _CnbdExpectedPurchasesNew
+mbg_cnbd_pmf: _CnbdPmf
+mbg_cnbd_frequency_counts: _CnbdFrequencyCounts
 bg_nbd_fit: _Fit
 bg_nbd_log_likelihood: _LogLikelihood
 bg_nbd_probability_alive: _ProbabilityAlive
@@ -171,6 +260,14 @@ mbg_nbd_log_odds_alive_later: _EstimateOfRows
 mbg_nbd_time_to_purchase: _OfRows
 mbg_nbd_time_to_lapse: _OfRows
 mbg_nbd_posterior: _Posterior
+nbd_fit: _Fit
+nbd_log_likelihood: _LogLikelihood
+nbd_probability_alive: _ProbabilityAlive
+nbd_log_odds_alive: _LogOddsAlive
+nbd_expected_purchases: _ExpectedPurchases
+nbd_expected_purchases_new: _ExpectedPurchasesNew
+nbd_pmf: _Pmf
+nbd_frequency_counts: _FrequencyCounts
 pareto_nbd_fit: _Fit
 pareto_nbd_log_likelihood: _LogLikelihood
 pareto_nbd_probability_alive: _ProbabilityAlive

@@ -108,6 +108,7 @@ def summary(
     unit_days: float,
     unit_is_collapse: bool,
     end: int,
+    log_gaps: bool,
     threads: int,
 ) -> dict[str, npt.NDArray[Any]]: ...
 def summaries(

@@ -21,6 +21,7 @@ from tenure.clv._tables import (
 )
 from tenure.clv.beta_discrete_weibull import BetaDiscreteWeibull
 from tenure.clv.bg_bb import BGBB
+from tenure.clv.bg_cnbd import BGCNBD
 from tenure.clv.bg_nbd import BGNBD
 from tenure.clv.calibration import Calibration, calibration
 from tenure.clv.compare import compare
@@ -28,7 +29,9 @@ from tenure.clv.discrete_weibull import DiscreteWeibull
 from tenure.clv.gamma_gamma import GammaGamma
 from tenure.clv.ggompertz_nbd import GGompertzNBD
 from tenure.clv.likelihood_ratio import LikelihoodRatioTest, likelihood_ratio_test
+from tenure.clv.mbg_cnbd import MBGCNBD
 from tenure.clv.mbg_nbd import MBGNBD
+from tenure.clv.nbd import NBD
 from tenure.clv.pareto_nbd import ParetoNBD
 from tenure.clv.shifted_beta_geometric import ShiftedBetaGeometric
 from tenure.clv.spend_frequency import SpendFrequencyCheck, spend_frequency_check
@@ -36,9 +39,12 @@ from tenure.clv.value import CLV
 
 __all__ = [
     "BGBB",
+    "BGCNBD",
     "BGNBD",
     "CLV",
+    "MBGCNBD",
     "MBGNBD",
+    "NBD",
     "AliveHistory",
     "BetaDiscreteWeibull",
     "Calibration",

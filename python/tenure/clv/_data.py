@@ -28,6 +28,8 @@ class Purchases:
     unit: str | None
     #: Design of the covariates, n rows, where the model has some.
     design: Any = None
+    #: Sums of ln(time between consecutive purchases), where the model reads them.
+    log_gaps: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,26 @@ def spend(data: Any, sample_weight: Any = None, weighted: bool = False) -> Spend
     )
     x, m = columns
     return Spend(x, m, weight, customer)
+
+
+def optional_column(data: Any, name: str, rows: int) -> Floats | None:
+    """Return a column of `rows` numbers, None where the data have none of that name."""
+    if isinstance(data, CalibrationHoldout):
+        data = data.calibration
+    values = (
+        getattr(data, name, None)
+        if isinstance(data, Summary)
+        else _columns_of(data, (name,))(name)
+        if name in column_names(data)
+        else None
+    )
+    if values is None:
+        return None
+    column: Floats = as_column(values, np.float64, name)
+    if len(column) != rows:
+        msg = f"{name} has {len(column)} rows and frequency has {rows}"
+        raise InvalidInputError(msg, argument=name)
+    return column
 
 
 def unit_of(data: Any) -> str | None:

@@ -129,9 +129,17 @@ class TransactionModel(Diagnostics, LikelihoodModel):
 
     def _log_likelihood(self, p: _data.Purchases) -> float:
         value, _, _ = self._kernel("log_likelihood")(
-            self._point(), p.frequency, p.recency, p.T, p.weight, as_threads(self.n_threads)
+            self._point(), *self._likelihood_columns(p), as_threads(self.n_threads)
         )
         return float(value)
+
+    def _likelihood_columns(self, p: _data.Purchases) -> tuple[Floats | None, ...]:
+        """Return what the likelihood reads of the customers, in the order of its kernel."""
+        return p.frequency, p.recency, p.T, p.weight
+
+    def _diverges(self) -> bool:
+        """Whether all purchases to come add up to no finite number without a discount."""
+        return self._tail is not None and self.params_[self._tail] <= 1.0
 
     def _customers(
         self, data: Any, sample_weight: Any = None, weighted: bool = False
@@ -141,13 +149,12 @@ class TransactionModel(Diagnostics, LikelihoodModel):
 
     def _likelihood_of(self, data: Any, sample_weight: Any) -> LogLikelihood:
         p = self._read(data, sample_weight, weighted=True)
+        columns = self._likelihood_columns(p)
         kernel, threads = self._kernel("log_likelihood"), as_threads(self.n_threads)
 
         def at(log_parameters: Floats) -> tuple[float, Floats, Floats]:
             k = len(log_parameters)
-            value, gradient, hessian = kernel(
-                np.exp(log_parameters), p.frequency, p.recency, p.T, p.weight, threads
-            )
+            value, gradient, hessian = kernel(np.exp(log_parameters), *columns, threads)
             return value, gradient, hessian.reshape(k, k)
 
         return at

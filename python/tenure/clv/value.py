@@ -135,8 +135,7 @@ class CLV(Estimator):
             with np.errstate(over="ignore", under="ignore"):
                 spread = np.exp(z * np.hypot(in_purchases, in_spend))
         counted = discounted
-        endless = model._tail is not None and model.params_[model._tail] <= 1.0
-        if rate != 0.0 and math.isinf(length) and endless:
+        if rate != 0.0 and math.isinf(length) and model._diverges():
             counted = np.where(discounted > 0.0, np.inf, 0.0)  # what is not discounted has no end
         elif rate != 0.0:
             counted = model._discounted(purchases, length, 0.0, False)

@@ -47,6 +47,7 @@ class OrderTables(LogRows):
         collapse: str | None = "day",
         end: Any = None,
         *,
+        log_gaps: bool = False,
         n_threads: int | None = None,
     ) -> Summary:
         """Return frequency, recency, T and value of each customer with an order.
@@ -61,6 +62,10 @@ class OrderTables(LogRows):
         end : date or instant, optional
             End of observation, at most that of the log, which is the default. A bare date means the
             end of that local day.
+        log_gaps : bool, default False
+            Whether to add the column `log_gaps`, the sum over repeat orders of ln(time since the
+            order before), in `unit`: `clv.BGCNBD` and `clv.MBGCNBD` fit how regularly customers buy
+            with it. It costs one more pass.
 
         Returns
         -------
@@ -81,6 +86,7 @@ class OrderTables(LogRows):
             UNIT_DAYS[unit],
             collapse == unit,
             until,
+            as_choice(log_gaps, "log_gaps", (False, True)),
             as_threads(n_threads),
         )
         rows = len(raw["customer"])
@@ -98,6 +104,7 @@ class OrderTables(LogRows):
             collapse=collapse,
             end=to_datetime(until, self.timezone),
             n_without_orders=self.n_customers - rows,
+            log_gaps=raw["log_gaps"] if log_gaps else None,
         )
 
     def calibration_holdout(
@@ -107,6 +114,7 @@ class OrderTables(LogRows):
         unit: str = "week",
         collapse: str | None = "day",
         *,
+        log_gaps: bool = False,
         n_threads: int | None = None,
     ) -> CalibrationHoldout:
         """Return the summary at `cut` and each of its customers' orders in [cut, end).
@@ -115,7 +123,7 @@ class OrderTables(LogRows):
         ----------
         cut, end : date or instant
             As for `split`; the default end is that of the log.
-        unit, collapse
+        unit, collapse, log_gaps
             As for `summary`.
 
         Returns
@@ -130,7 +138,7 @@ class OrderTables(LogRows):
             raise InvalidInputError(msg, argument="end", value=end)
         threads = as_threads(n_threads)
         calibration = self.summary(
-            unit, collapse, to_datetime(at, self.timezone), n_threads=threads
+            unit, collapse, to_datetime(at, self.timezone), log_gaps=log_gaps, n_threads=threads
         )
         later = self._part(at, stop, stop, threads).summary(unit, collapse, n_threads=threads)
         orders = np.zeros(len(calibration), dtype=np.int64)

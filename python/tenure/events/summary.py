@@ -45,6 +45,9 @@ class Summary(Table):
         What time is counted in, and what one order is.
     n_without_orders : int
         Customers of the log who have no order before the end, and so no row.
+    log_gaps : float64 array or None
+        Sum over repeat orders of ln(time since the order before), in `unit`; 0 where there are
+        none. A column only where the summary was asked for it.
 
     Examples
     --------
@@ -70,11 +73,16 @@ class Summary(Table):
     collapse: str | None
     end: Any
     n_without_orders: int
+    log_gaps: Floats | None = None
 
     _column_names = _SUMMARY
 
     def __len__(self) -> int:
         return len(self.frequency)
+
+    def _columns(self) -> Mapping[str, Any]:
+        columns = Table._columns(self)
+        return columns if self.log_gaps is None else {**columns, "log_gaps": self.log_gaps}
 
     def _title(self) -> str:
         return (

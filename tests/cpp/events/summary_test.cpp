@@ -90,5 +90,20 @@ TEST(SliceTime, IsHalfOpen) {
   EXPECT_EQ(later.log.rows(), 2);
 }
 
+TEST(Summary, AddsUpTheLogsOfGapsWhereAsked) {
+  // Days 0, 7 (twice), 21, a refund on day 30; another customer once; a third before the end never.
+  constexpr std::int64_t kDay = kMicrosPerDay;
+  const EventLog log = log_of(
+      {1, 1, 1, 1, 1, 2, 3}, {0, 7 * kDay, 7 * kDay + 1, 21 * kDay, 30 * kDay, 3 * kDay, 95 * kDay},
+      {10, 1, 2, 5, -3, 1, 1});
+  SummaryOptions options{.end = 90 * kDay};
+  EXPECT_EQ(summarise(log, options, {1}).log_gaps.size(), 0);
+  options.log_gaps = true;
+  const Summary s = summarise(log, options, {2});
+  ASSERT_EQ(s.log_gaps.size(), 2);
+  EXPECT_DOUBLE_EQ(s.log_gaps[0], std::log(1.0) + std::log(2.0));
+  EXPECT_EQ(s.log_gaps[1], 0.0);
+}
+
 }  // namespace
 }  // namespace tenure::events

@@ -14,7 +14,8 @@ struct SummaryOptions {
   /// The unit is the collapse period itself: recency and T count periods (calendar months differ in
   /// days, but the next month is always one month later).
   bool unit_is_collapse = false;
-  std::int64_t end = 0;  ///< first instant no longer observed
+  std::int64_t end = 0;   ///< first instant no longer observed
+  bool log_gaps = false;  ///< whether to fill `Summary::log_gaps`, by one more pass
 };
 
 /// One row for each customer with at least one order before `end`, in ascending order of customers.
@@ -27,11 +28,16 @@ struct Summary {
   Buffer<double> revenue;          ///< all amounts, refunds included
   Buffer<std::int64_t> first_order;  ///< instant
   Buffer<std::int64_t> last_order;   ///< instant of the first row of the last order
+  /// Sum of log(time between consecutive orders, in units), which models of regular purchases need;
+  /// empty unless asked for.
+  Buffer<double> log_gaps = {};
 };
 
 /// What the buy-till-you-die models need to know of each customer.
 /// [Fader, Hardie & Lee 2005, Marketing Science 24:275-284: (x, t_x, T)]
-/// One pass in customer order, O(rows); bound by memory bandwidth. Same bits for any thread count.
+/// [Platzer & Reutterer 2016, Marketing Science 35:779-799: log_gaps]
+/// One pass in customer order, O(rows); bound by memory bandwidth, but for log_gaps, which takes a
+/// logarithm a repeat order. Same bits for any thread count.
 Summary summarise(const EventLog& log, const SummaryOptions& options, const Execution& execution);
 
 }  // namespace tenure::events

@@ -1,0 +1,191 @@
+#include "tenure/clv/nbd.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "horizon.hpp"
+#include "negative_binomial.hpp"
+#include "tenure/clv/rising_factorial.hpp"
+#include "tenure/support/errors.hpp"
+#include "tenure/support/parallel.hpp"
+#include "time_left.hpp"
+
+namespace tenure::clv {
+namespace {
+
+enum Coordinate : std::size_t { kR, kAlpha };
+
+Derivatives<2> derivatives(const NbdParameters& p, const PurchaseSample& sample,
+                           const Execution& execution) {
+  Derivatives<2> total;
+  const auto in_r = rising_factorials(p.r, sample.x);
+  for (std::size_t g = 0; g < sample.x.size(); ++g) {
+    const double w = sample.x_weight[g];
+    total.value += w * in_r[g].log;
+    total.gradient[kR] += w * p.r * in_r[g].first;
+    total.second(kR, kR) += w * p.r * (in_r[g].first + p.r * in_r[g].second);
+  }
+  total.value -= sample.purchases * std::log(p.alpha);
+  total.gradient[kAlpha] -= sample.purchases;
+  total += block_reduce(
+      sample.age.size(), execution, Derivatives<2>{}, [&](std::int64_t from, std::int64_t to) {
+        Derivatives<2> d;
+        for (std::int64_t i = from; i < to; ++i) {
+          const double w = sample.age_weight[i], x = sample.age_purchases[i];
+          const double log_ratio = std::log1p(sample.age[i] / p.alpha);
+          const double rest = sample.age[i] / (p.alpha + sample.age[i]);
+          const double m = p.r * w + x;
+          d.value -= m * log_ratio;
+          d.gradient[kR] -= p.r * w * log_ratio;
+          d.second(kR, kR) -= p.r * w * log_ratio;
+          d.gradient[kAlpha] += m * rest;
+          d.second(kAlpha, kR) += p.r * w * rest;
+          d.second(kAlpha, kAlpha) -= m * rest * (p.alpha / (p.alpha + sample.age[i]));
+        }
+        return d;
+      });
+  return total;
+}
+
+template <class Value>
+Buffer<double> by_row(const NbdParameters& p, const RepeatPurchases& c, const Execution& execution,
+                      const Value& value) {
+  require_valid(p);
+  require_valid(c, execution);
+  Buffer<double> out(c.rows());
+  for_each_block(c.rows(), execution, [&](std::int64_t, std::int64_t from, std::int64_t to) {
+    for (std::int64_t i = from; i < to; ++i) out[i] = value(c.frequency[i], c.age[i]);
+  });
+  return out;
+}
+
+}  // namespace
+
+void require_valid(const NbdParameters& p) {
+  const std::array<std::pair<const char*, double>, 2> all{{{"r", p.r}, {"alpha", p.alpha}}};
+  for (const auto& [name, value] : all)
+    if (!(std::isnormal(value) && value > 0.0))
+      throw InvalidInput(name, -1, value, "finite and > 0");
+}
+
+Derivatives<2> nbd_log_likelihood(const NbdParameters& parameters, const RepeatPurchases& purchases,
+                                  const Execution& execution) {
+  require_valid(parameters);
+  const PurchaseSample sample = sample_purchases(purchases, SampleRows::repeat_buyers, execution);
+  const NbdParameters scaled{parameters.r, parameters.alpha * sample.time_scale};
+  Derivatives<2> d = derivatives(scaled, sample, execution);
+  d.value += sample.purchases * std::log(sample.time_scale);
+  return d;
+}
+
+Fit fit_nbd(const RepeatPurchases& purchases, const FitOptions& options,
+            const Execution& execution) {
+  const PurchaseSample sample = sample_purchases(purchases, SampleRows::repeat_buyers, execution);
+  const auto mean = [&](std::span<const double> u, std::int64_t) {
+    return derivatives({std::exp(u[kR]), std::exp(u[kAlpha])}, sample, execution)
+        .times(-1.0 / sample.customers);
+  };
+  const auto start = [&](double r) {
+    const double rate = std::max(sample.purchases, 1e-3 * sample.customers) / sample.customers;
+    const double age = sample.mean_age > 0.0 ? sample.mean_age : 1.0;
+    return std::vector{std::log(r), std::log(r * age / rate)};
+  };
+  double longest = 0.0;
+  for (const double t : sample.age.span()) longest = std::max(longest, t);
+  const ModelScales scales{.parameter = {1.0, 1.0 / sample.time_scale},
+                           .penalty = {1.0, longest > 0.0 ? 10.0 / longest : 1.0},
+                           .log_likelihood_shift = sample.purchases * std::log(sample.time_scale)};
+  // Two parameters and no pass over rows: nothing to gain from a part of them.
+  return maximise(mean, {start(0.5), start(5.0), start(0.05)}, scales, sample.customers, 0,
+                  options);
+}
+
+Buffer<double> nbd_probability_alive(const NbdParameters& p, const RepeatPurchases& purchases,
+                                     const Execution& execution) {
+  return by_row(p, purchases, execution, [](double, double) { return 1.0; });
+}
+
+Buffer<double> nbd_log_odds_alive(const NbdParameters& p, const RepeatPurchases& purchases,
+                                  const Execution& execution) {
+  return by_row(p, purchases, execution,
+                [](double, double) { return std::numeric_limits<double>::infinity(); });
+}
+
+Buffer<double> nbd_expected_purchases(const NbdParameters& p, const RepeatPurchases& purchases,
+                                      double horizon, double discount_rate,
+                                      const Execution& execution) {
+  require_horizon(horizon, discount_rate, false,
+                  "finite where nothing is discounted: nobody leaves, and the sum diverges");
+  const double time =
+      std::isinf(horizon) ? 1.0 / discount_rate : horizon * shrink(discount_rate * horizon);
+  return by_row(p, purchases, execution,
+                [&](double x, double age) { return (p.r + x) / (p.alpha + age) * time; });
+}
+
+Buffer<double> nbd_expected_purchases_new(const NbdParameters& p, std::span<const double> time,
+                                          const Execution&) {
+  require_valid(p);
+  Buffer<double> out(std::ssize(time));
+  for (std::int64_t i = 0; i < out.size(); ++i) {
+    if (!(time[i] >= 0.0 && std::isfinite(time[i])))
+      throw InvalidInput("horizon", i, time[i], "finite and >= 0");
+    out[i] = p.r * (time[i] / p.alpha);
+  }
+  return out;
+}
+
+Buffer<double> nbd_pmf(const NbdParameters& p, std::span<const double> count, double time,
+                       const Execution& execution) {
+  require_valid(p);
+  if (!(time >= 0.0 && std::isfinite(time)))
+    throw InvalidInput("horizon", -1, time, "finite and >= 0");
+  const double w = time / p.alpha;
+  Buffer<double> out(std::ssize(count));
+  for_each_block(std::ssize(count), execution,
+                 [&](std::int64_t, std::int64_t from, std::int64_t to) {
+                   for (std::int64_t i = from; i < to; ++i) {
+                     const double n = count[i];
+                     if (!(n >= 0.0 && n <= 0x1p51 && n == std::floor(n)))
+                       throw InvalidInput("n", i, n, "a whole number >= 0");
+                     out[i] = std::exp(negative_binomial::log_pmf(p.r, w, n));
+                   }
+                 });
+  return out;
+}
+
+std::vector<double> nbd_frequency_counts(const NbdParameters& p, std::span<const double> age,
+                                         std::optional<std::span<const double>> weight,
+                                         std::int64_t frequencies, const Execution& execution) {
+  require_valid(p);
+  require_valid_ages(age, weight, execution);
+  if (frequencies < 1)
+    throw InvalidInput("max_frequency", -1, static_cast<double>(frequencies), ">= 0");
+  struct Counts {
+    std::vector<double> of;
+    Counts& operator+=(const Counts& o) {
+      for (std::size_t n = 0; n < of.size(); ++n) of[n] += o.of[n];
+      return *this;
+    }
+  };
+  const auto size = static_cast<std::size_t>(frequencies) + 1;
+  const auto part = [&](std::int64_t from, std::int64_t to) {
+    Counts counts{std::vector<double>(size, 0.0)};
+    for (std::int64_t i = from; i < to; ++i) {
+      const double w = weight ? (*weight)[i] : 1.0;
+      const double u = age[i] / p.alpha, z = u / (1.0 + u);
+      double chance = std::exp(-p.r * std::log1p(u)), told = 0.0;
+      for (std::size_t n = 0; n + 1 < size; ++n) {
+        counts.of[n] += w * chance;
+        told += chance;
+        chance *= z * (p.r + static_cast<double>(n)) / static_cast<double>(n + 1);
+      }
+      counts.of[size - 1] += w * std::max(0.0, 1.0 - told);
+    }
+    return counts;
+  };
+  return block_reduce(std::ssize(age), execution, Counts{std::vector<double>(size, 0.0)}, part).of;
+}
+
+}  // namespace tenure::clv
