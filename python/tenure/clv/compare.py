@@ -8,7 +8,9 @@ from typing import Any
 from tenure._errors import InvalidInputError
 from tenure._validation import as_level
 from tenure.clv import _holdout
+from tenure.clv._cnbd import RegularPurchases
 from tenure.clv._comparison import ModelComparison, ranked
+from tenure.clv._outlook import OutlookModel
 from tenure.clv._transaction import TransactionModel
 from tenure.events import CalibrationHoldout
 from tenure.events.event_log import as_log
@@ -36,8 +38,9 @@ def compare(
     log : EventLog or CalibrationHoldout
         A hold-out made by ``log.calibration_holdout`` already knows cut, end, unit and collapse.
     models : list of models, or dict of name to model, optional
-        Not fitted: copies with the same settings are. Default: every model of repeat purchases in
-        `tenure.clv`, with default settings.
+        Not fitted: copies with the same settings are. Default: every model of `tenure.clv` that
+        foretells the number of purchases of each customer, with default settings. One that does
+        not is fitted too, and listed without a score.
     cut : date or instant
         Where the hold-out begins; a bare date means the end of that day. Needed for a log.
     end : date or instant, optional
@@ -93,7 +96,8 @@ def compare(
     entered = _entered(models, n_threads)
     tell = progress or (lambda share, what: None)
     tell(0.0, "splitting the log")
-    holdout = _split(log, cut, end, unit, collapse, n_threads)
+    gaps = any(isinstance(model, RegularPurchases) for model in entered.values())
+    holdout = _split(log, cut, end, unit, collapse, gaps, n_threads)
     rows = _holdout.as_rows(data, holdout)
     fitted: dict[str, TransactionModel] = {}
     forecasts: dict[str, _holdout.CountForecast] = {}
@@ -108,7 +112,13 @@ def compare(
 
 
 def _split(
-    log: Any, cut: Any, end: Any, unit: str, collapse: str | None, n_threads: int | None
+    log: Any,
+    cut: Any,
+    end: Any,
+    unit: str,
+    collapse: str | None,
+    log_gaps: bool,
+    n_threads: int | None,
 ) -> CalibrationHoldout:
     if isinstance(log, CalibrationHoldout):
         for name, value in (("cut", cut), ("end", end)):
@@ -120,7 +130,9 @@ def _split(
     if cut is None:
         msg = "cut is needed: the date on which the models stop learning and are judged from"
         raise InvalidInputError(msg, argument="cut")
-    holdout = log.calibration_holdout(cut, end, unit, collapse, n_threads=n_threads)
+    holdout = log.calibration_holdout(
+        cut, end, unit, collapse, log_gaps=log_gaps, n_threads=n_threads
+    )
     return _holdout.as_holdout(holdout, "log")
 
 
@@ -153,9 +165,9 @@ def _entered(models: Any, n_threads: int | None) -> dict[str, TransactionModel]:
     return entered
 
 
-def _known() -> list[type[TransactionModel]]:
-    """Every model of repeat purchases that `tenure.clv` offers."""
+def _known() -> list[type[OutlookModel]]:
+    """Every model of repeat purchases in `tenure.clv` that foretells counts."""
     from tenure import clv
 
     offered = (getattr(clv, name) for name in sorted(clv.__all__))
-    return [k for k in offered if isinstance(k, type) and issubclass(k, TransactionModel)]
+    return [k for k in offered if isinstance(k, type) and issubclass(k, OutlookModel)]
