@@ -62,7 +62,7 @@ def test_fits_the_data_as_published(fitted, row):
 def predicted(row):
     a = row["arguments"]
     shape = {"k": int(a["k"])} if "k" in a else {}
-    model = at(TRANSACTIONS[row["model"]], row["parameters"], **shape)
+    model = at(TRANSACTIONS[row["model"]], row["parameters"], unit="week", **shape)
     one = customers(a.get("x", 0.0), a.get("t_x", 0.0), a.get("T", 0.0))
     columns = (one["frequency"], one["recency"], one["T"])
     return {
@@ -74,6 +74,9 @@ def predicted(row):
         "expected_new": lambda: model.expected_purchases_new(a["horizon"]),
         "expected": lambda: model.expected_purchases(one, a["horizon"])[0],
         "alive": lambda: model.probability_alive(one)[0],
+        "purchases in week": lambda: (
+            model.tracking(cdnow_log()).expected_per_step[int(a["week"]) - 1]
+        ),
     }[row["quantity"]]()
 
 
