@@ -440,6 +440,8 @@ ENTRIES = [
         with_a_covariate,
         lambda d, t: tn.clv.ParetoNBD(purchase_covariates="z", n_threads=t).fit(d),
         200_000,
+    ),
+    Entry(
         "BGNBD.posterior",
         customers,
         lambda d, t: tn.clv.BGNBD().posterior(
