@@ -59,6 +59,10 @@ def test_fits_the_data_as_published(fitted, row):
     assert model.gradient_norm_ <= 1e-9
 
 
+def by_week(model):
+    return model.tracking(cdnow_log()).expected_per_step
+
+
 def predicted(row):
     a = row["arguments"]
     shape = {"k": int(a["k"])} if "k" in a else {}
@@ -74,9 +78,7 @@ def predicted(row):
         "expected_new": lambda: model.expected_purchases_new(a["horizon"]),
         "expected": lambda: model.expected_purchases(one, a["horizon"])[0],
         "alive": lambda: model.probability_alive(one)[0],
-        "purchases in week": lambda: (
-            model.tracking(cdnow_log()).expected_per_step[int(a["week"]) - 1]
-        ),
+        "purchases in week": lambda: by_week(model)[int(a["week"]) - 1],
     }[row["quantity"]]()
 
 
