@@ -41,6 +41,22 @@ def test_at_a_limit_the_best_of_the_others_loses_half_a_quantile(model, base):
             assert model.log_likelihood_ + found.fun == pytest.approx(half, rel=1e-6)
 
 
+def test_bg_bb_has_a_profile():
+    data = tn.datasets.load_donations()
+    model = tn.clv.BGBB().fit(data)
+    table = model.profile_interval(data, level=0.9)
+    likelihood = model._likelihood_of(data, None)
+    best = model.log_likelihood_
+    optimum = np.log(table.estimate)
+
+    def loss(others):
+        value, gradient, _ = likelihood(np.insert(others, 3, np.log(table.upper[3])))
+        return -value, -gradient[:3]
+
+    found = scipy.optimize.minimize(loss, optimum[:3], jac=True, method="BFGS")
+    assert_allclose(2 * (best + found.fun), 1.6448536269514722**2, rtol=1e-5)
+
+
 def test_limits_are_around_the_estimate_and_widen_with_the_level(model, base):
     narrow, wide = (model.profile_interval(base, level=level) for level in (0.5, 0.99))
     assert np.all(wide.lower < narrow.lower)

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "counts.hpp"
 #include "log_product.hpp"
 #include "tenure/clv/bg_bb.hpp"
 #include "tenure/special/logs.hpp"
@@ -220,8 +221,7 @@ std::vector<double> bg_bb_frequency_counts(const BgBbParameters& p, std::span<co
                                            std::optional<std::span<const double>> weight,
                                            std::int64_t frequencies, const Execution& execution) {
   require_valid(p);
-  if (frequencies < 1)
-    throw InvalidInput("max_frequency", -1, static_cast<double>(frequencies), ">= 1");
+  require_frequencies(frequencies);
   require_valid_opportunities(number, weight, execution);
   const std::vector<double> customers = by_number(number, weight);
   std::vector<double> expected(static_cast<std::size_t>(frequencies) + 1, 0.0);

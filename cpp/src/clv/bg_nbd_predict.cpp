@@ -5,6 +5,7 @@
 #include "bg_nbd_family.hpp"
 #include "bg_nbd_future.hpp"
 #include "bg_nbd_series.hpp"
+#include "counts.hpp"
 #include "horizon.hpp"
 #include "tenure/clv/by_age.hpp"
 #include "tenure/special/elementary.hpp"
@@ -116,39 +117,16 @@ Buffer<double> bg_nbd_expected_purchases(const BgNbdParameters& p, const RepeatP
 Buffer<double> bg_nbd_expected_purchases_new(const BgNbdParameters& p, std::span<const double> time,
                                              const Execution& execution) {
   require_valid(p);
-  Buffer<double> out(std::ssize(time));
-  for_each_block(
-      std::ssize(time), execution,
-      [&](std::int64_t, std::int64_t from, std::int64_t to) {
-        for (std::int64_t i = from; i < to; ++i) {
-          if (!(time[i] >= 0.0 && std::isfinite(time[i])))
-            throw InvalidInput("horizon", i, time[i], "finite and >= 0");
-          out[i] = std::exp(bg_nbd_log_expected_alive(p, 0.0, 0.0, time[i]));
-        }
-      },
-      256);
-  return out;
+  return of_times(time, 256, execution,
+                  [&](double t) { return std::exp(bg_nbd_log_expected_alive(p, 0.0, 0.0, t)); });
 }
 
 Buffer<double> bg_nbd_pmf(const BgNbdParameters& p, std::span<const double> count, double time,
                           const Execution& execution) {
   require_valid(p);
-  if (!(time >= 0.0 && std::isfinite(time)))
-    throw InvalidInput("horizon", -1, time, "finite and >= 0");
+  require_time("horizon", time);
   const BgNbdFuture future(p, 0.0, 0.0);
-  Buffer<double> out(std::ssize(count));
-  for_each_block(
-      std::ssize(count), execution,
-      [&](std::int64_t, std::int64_t from, std::int64_t to) {
-        for (std::int64_t i = from; i < to; ++i) {
-          const double n = count[i];
-          if (!(n >= 0.0 && n <= 0x1p51 && n == std::floor(n)))
-            throw InvalidInput("n", i, n, "a whole number >= 0");
-          out[i] = future.pmf(n, time);
-        }
-      },
-      256);
-  return out;
+  return of_counts(count, 256, execution, [&](double n) { return future.pmf(n, time); });
 }
 
 std::vector<double> bg_nbd_frequency_counts(const BgNbdParameters& p, std::span<const double> age,
@@ -156,15 +134,7 @@ std::vector<double> bg_nbd_frequency_counts(const BgNbdParameters& p, std::span<
                                             std::int64_t frequencies, const Execution& execution) {
   require_valid(p);
   require_valid_ages(age, weight, execution);
-  if (frequencies < 1)
-    throw InvalidInput("max_frequency", -1, static_cast<double>(frequencies), ">= 0");
-  struct Counts {
-    std::vector<double> of;
-    Counts& operator+=(const Counts& o) {
-      for (std::size_t n = 0; n < of.size(); ++n) of[n] += o.of[n];
-      return *this;
-    }
-  };
+  require_frequencies(frequencies);
   const auto size = static_cast<std::size_t>(frequencies) + 1;
   // Chance to be alive after n purchases, and to leave at the n-th: the same for every T.
   std::vector<double> outlived(size, 1.0), left(size, 0.0);
@@ -173,25 +143,15 @@ std::vector<double> bg_nbd_frequency_counts(const BgNbdParameters& p, std::span<
     left[n] = outlived[n - 1] * p.a / (p.a + p.b + j);
     outlived[n] = outlived[n - 1] * (p.b + j) / (p.a + p.b + j);
   }
-  const auto part = [&](std::int64_t from, std::int64_t to) {
-    Counts counts{std::vector<double>(size, 0.0)};
-    for (std::int64_t i = from; i < to; ++i) {
-      const double w = weight ? (*weight)[i] : 1.0;
-      const double u = age[i] / p.alpha, z = u / (1.0 + u);
-      double pmf = std::exp(-p.r * std::log1p(u));
-      double below = 0.0, told = 0.0;  // P(K < n), and what the counts so far add up to
-      for (std::size_t n = 0; n + 1 < size; ++n) {
-        const double chance = outlived[n] * pmf + left[n] * std::max(0.0, 1.0 - below);
-        counts.of[n] += w * chance;
-        told += chance;
-        below += pmf;
-        pmf *= z * (p.r + static_cast<double>(n)) / static_cast<double>(n + 1);
-      }
-      counts.of[size - 1] += w * std::max(0.0, 1.0 - told);
+  return counts_of_each(age, weight, frequencies, execution, [&](double t, const auto& tell) {
+    const double u = t / p.alpha, z = u / (1.0 + u);
+    double pmf = std::exp(-p.r * std::log1p(u)), below = 0.0;  // P(K = n), P(K < n)
+    for (std::size_t n = 0; n + 1 < size; ++n) {
+      tell(n, outlived[n] * pmf + left[n] * std::max(0.0, 1.0 - below));
+      below += pmf;
+      pmf *= z * (p.r + static_cast<double>(n)) / static_cast<double>(n + 1);
     }
-    return counts;
-  };
-  return block_reduce(std::ssize(age), execution, Counts{std::vector<double>(size, 0.0)}, part).of;
+  });
 }
 
 }  // namespace tenure::clv

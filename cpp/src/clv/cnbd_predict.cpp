@@ -5,6 +5,7 @@
 #include "bg_nbd_family.hpp"
 #include "cnbd_phases.hpp"
 #include "cnbd_series.hpp"
+#include "counts.hpp"
 #include "horizon.hpp"
 #include "negative_binomial.hpp"
 #include "tenure/clv/by_age.hpp"
@@ -124,52 +125,32 @@ Buffer<double> cnbd_expected_purchases_new(const CnbdModel& model,
                                            std::span<const double> time,
                                            const Execution& execution) {
   const BgNbdParameters p = outlived(model, parameters);
-  Buffer<double> out(std::ssize(time));
-  for_each_block(
-      std::ssize(time), execution,
-      [&](std::int64_t, std::int64_t from, std::int64_t to) {
-        for (std::int64_t i = from; i < to; ++i) {
-          if (!(time[i] >= 0.0 && std::isfinite(time[i])))
-            throw InvalidInput("horizon", i, time[i], "finite and >= 0");
-          out[i] = stays(model, parameters) *
-                   std::exp(cnbd_log_expected_alive(p, model.shape, 0, 0.0, 0.0, time[i]));
-        }
-      },
-      256);
-  return out;
+  const double stay = stays(model, parameters);
+  return of_times(time, 256, execution, [&](double t) {
+    return stay * std::exp(cnbd_log_expected_alive(p, model.shape, 0, 0.0, 0.0, t));
+  });
 }
 
 Buffer<double> cnbd_pmf(const CnbdModel& model, const BgNbdParameters& parameters,
                         std::span<const double> count, double time, const Execution& execution) {
   const BgNbdParameters p = outlived(model, parameters);
-  if (!(time >= 0.0 && std::isfinite(time)))
-    throw InvalidInput("horizon", -1, time, "finite and >= 0");
+  require_time("horizon", time);
   const double w = time / p.alpha;
   const auto nb = [&](double n) { return std::exp(negative_binomial::log_pmf(p.r, w, n)); };
   const double log_norm = special::log_beta(p.a, p.b);
   const double stay = stays(model, parameters);
-  Buffer<double> out(std::ssize(count));
-  for_each_block(
-      std::ssize(count), execution,
-      [&](std::int64_t, std::int64_t from, std::int64_t to) {
-        for (std::int64_t i = from; i < to; ++i) {
-          const double n = count[i];
-          if (!(n >= 0.0 && n <= 0x1p47 && n == std::floor(n)))
-            throw InvalidInput("n", i, n, "a whole number >= 0");
-          // The n-th purchase is the (k n)-th tick.
-          const double first = nb(model.shape * n);
-          double exactly = first;
-          for (int l = 1; l < model.shape; ++l) exactly += nb(model.shape * n + l);
-          double chance = std::exp(special::log_beta(p.a, p.b + n) - log_norm) * exactly;
-          if (n > 0.0)
-            chance += std::exp(special::log_beta(p.a + 1.0, p.b + n - 1.0) - log_norm) *
-                      negative_binomial::tail(p.r, w, model.shape * n, first);
-          out[i] = stay * chance +
-                   (n == 0.0 && stay < 1.0 ? parameters.a / (parameters.a + parameters.b) : 0.0);
-        }
-      },
-      256);
-  return out;
+  return of_counts(count, 256, execution, [&](double n) {
+    // The n-th purchase is the (k n)-th tick.
+    const double first = nb(model.shape * n);
+    double exactly = first;
+    for (int l = 1; l < model.shape; ++l) exactly += nb(model.shape * n + l);
+    double chance = std::exp(special::log_beta(p.a, p.b + n) - log_norm) * exactly;
+    if (n > 0.0)
+      chance += std::exp(special::log_beta(p.a + 1.0, p.b + n - 1.0) - log_norm) *
+                negative_binomial::tail(p.r, w, model.shape * n, first);
+    return stay * chance +
+           (n == 0.0 && stay < 1.0 ? parameters.a / (parameters.a + parameters.b) : 0.0);
+  });
 }
 
 std::vector<double> cnbd_frequency_counts(const CnbdModel& model, const BgNbdParameters& parameters,
@@ -178,15 +159,7 @@ std::vector<double> cnbd_frequency_counts(const CnbdModel& model, const BgNbdPar
                                           std::int64_t frequencies, const Execution& execution) {
   const BgNbdParameters p = outlived(model, parameters);
   require_valid_ages(age, weight, execution);
-  if (frequencies < 1)
-    throw InvalidInput("max_frequency", -1, static_cast<double>(frequencies), ">= 0");
-  struct Counts {
-    std::vector<double> of;
-    Counts& operator+=(const Counts& o) {
-      for (std::size_t n = 0; n < of.size(); ++n) of[n] += o.of[n];
-      return *this;
-    }
-  };
+  require_frequencies(frequencies);
   const auto size = static_cast<std::size_t>(frequencies) + 1;
   // Chance to be alive after n purchases, and to leave at the n-th: the same for every T.
   const double stay = stays(model, parameters);
@@ -196,31 +169,21 @@ std::vector<double> cnbd_frequency_counts(const CnbdModel& model, const BgNbdPar
     left[n] = survives[n - 1] * p.a / (p.a + p.b + j);
     survives[n] = survives[n - 1] * (p.b + j) / (p.a + p.b + j);
   }
-  const auto part = [&](std::int64_t from, std::int64_t to) {
-    Counts counts{std::vector<double>(size, 0.0)};
-    for (std::int64_t i = from; i < to; ++i) {
-      const double w = weight ? (*weight)[i] : 1.0;
-      const double u = age[i] / p.alpha, z = u / (1.0 + u);
-      double pmf = std::exp(-p.r * std::log1p(u)), tick = 0.0;
-      double below = 0.0, told = 0.0;  // P(J < k n), and what the counts so far add up to
-      for (std::size_t n = 0; n + 1 < size; ++n) {
-        double exactly = 0.0;
-        for (int l = 0; l < model.shape; ++l) {
-          exactly += pmf;
-          pmf *= z * (p.r + tick) / (tick + 1.0);
-          tick += 1.0;
-        }
-        const double chance = survives[n] * exactly + left[n] * std::max(0.0, 1.0 - below) +
-                              (n == 0 ? 1.0 - stay : 0.0);
-        counts.of[n] += w * chance;
-        told += chance;
-        below += exactly;
+  return counts_of_each(age, weight, frequencies, execution, [&](double t, const auto& tell) {
+    const double u = t / p.alpha, z = u / (1.0 + u);
+    double pmf = std::exp(-p.r * std::log1p(u)), tick = 0.0, below = 0.0;  // below: P(J < k n)
+    for (std::size_t n = 0; n + 1 < size; ++n) {
+      double exactly = 0.0;
+      for (int l = 0; l < model.shape; ++l) {
+        exactly += pmf;
+        pmf *= z * (p.r + tick) / (tick + 1.0);
+        tick += 1.0;
       }
-      counts.of[size - 1] += w * std::max(0.0, 1.0 - told);
+      tell(n, survives[n] * exactly + left[n] * std::max(0.0, 1.0 - below) +
+                  (n == 0 ? 1.0 - stay : 0.0));
+      below += exactly;
     }
-    return counts;
-  };
-  return block_reduce(std::ssize(age), execution, Counts{std::vector<double>(size, 0.0)}, part).of;
+  });
 }
 
 }  // namespace tenure::clv

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "counts.hpp"
 #include "horizon.hpp"
 #include "negative_binomial.hpp"
 #include "tenure/clv/rising_factorial.hpp"
@@ -125,34 +126,18 @@ Buffer<double> nbd_expected_purchases(const NbdParameters& p, const RepeatPurcha
 }
 
 Buffer<double> nbd_expected_purchases_new(const NbdParameters& p, std::span<const double> time,
-                                          const Execution&) {
+                                          const Execution& execution) {
   require_valid(p);
-  Buffer<double> out(std::ssize(time));
-  for (std::int64_t i = 0; i < out.size(); ++i) {
-    if (!(time[i] >= 0.0 && std::isfinite(time[i])))
-      throw InvalidInput("horizon", i, time[i], "finite and >= 0");
-    out[i] = p.r * (time[i] / p.alpha);
-  }
-  return out;
+  return of_times(time, 65'536, execution, [&](double t) { return p.r * (t / p.alpha); });
 }
 
 Buffer<double> nbd_pmf(const NbdParameters& p, std::span<const double> count, double time,
                        const Execution& execution) {
   require_valid(p);
-  if (!(time >= 0.0 && std::isfinite(time)))
-    throw InvalidInput("horizon", -1, time, "finite and >= 0");
+  require_time("horizon", time);
   const double w = time / p.alpha;
-  Buffer<double> out(std::ssize(count));
-  for_each_block(std::ssize(count), execution,
-                 [&](std::int64_t, std::int64_t from, std::int64_t to) {
-                   for (std::int64_t i = from; i < to; ++i) {
-                     const double n = count[i];
-                     if (!(n >= 0.0 && n <= 0x1p51 && n == std::floor(n)))
-                       throw InvalidInput("n", i, n, "a whole number >= 0");
-                     out[i] = std::exp(negative_binomial::log_pmf(p.r, w, n));
-                   }
-                 });
-  return out;
+  return of_counts(count, 4096, execution,
+                   [&](double n) { return std::exp(negative_binomial::log_pmf(p.r, w, n)); });
 }
 
 std::vector<double> nbd_frequency_counts(const NbdParameters& p, std::span<const double> age,
@@ -160,32 +145,15 @@ std::vector<double> nbd_frequency_counts(const NbdParameters& p, std::span<const
                                          std::int64_t frequencies, const Execution& execution) {
   require_valid(p);
   require_valid_ages(age, weight, execution);
-  if (frequencies < 1)
-    throw InvalidInput("max_frequency", -1, static_cast<double>(frequencies), ">= 0");
-  struct Counts {
-    std::vector<double> of;
-    Counts& operator+=(const Counts& o) {
-      for (std::size_t n = 0; n < of.size(); ++n) of[n] += o.of[n];
-      return *this;
+  require_frequencies(frequencies);
+  return counts_of_each(age, weight, frequencies, execution, [&](double t, const auto& tell) {
+    const double u = t / p.alpha, z = u / (1.0 + u);
+    double chance = std::exp(-p.r * std::log1p(u));
+    for (std::int64_t n = 0; n < frequencies; ++n) {
+      tell(static_cast<std::size_t>(n), chance);
+      chance *= z * (p.r + static_cast<double>(n)) / static_cast<double>(n + 1);
     }
-  };
-  const auto size = static_cast<std::size_t>(frequencies) + 1;
-  const auto part = [&](std::int64_t from, std::int64_t to) {
-    Counts counts{std::vector<double>(size, 0.0)};
-    for (std::int64_t i = from; i < to; ++i) {
-      const double w = weight ? (*weight)[i] : 1.0;
-      const double u = age[i] / p.alpha, z = u / (1.0 + u);
-      double chance = std::exp(-p.r * std::log1p(u)), told = 0.0;
-      for (std::size_t n = 0; n + 1 < size; ++n) {
-        counts.of[n] += w * chance;
-        told += chance;
-        chance *= z * (p.r + static_cast<double>(n)) / static_cast<double>(n + 1);
-      }
-      counts.of[size - 1] += w * std::max(0.0, 1.0 - told);
-    }
-    return counts;
-  };
-  return block_reduce(std::ssize(age), execution, Counts{std::vector<double>(size, 0.0)}, part).of;
+  });
 }
 
 }  // namespace tenure::clv

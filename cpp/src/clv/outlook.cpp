@@ -1,11 +1,11 @@
 #include "tenure/clv/outlook.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "bg_nbd_family.hpp"
 #include "bg_nbd_future.hpp"
+#include "counts.hpp"
 #include "pareto_nbd_future.hpp"
 #include "tenure/clv/bg_nbd.hpp"
 #include "tenure/clv/mbg_nbd.hpp"
@@ -46,11 +46,6 @@ double lapse(const MbgNbd&, const MbgNbdParameters& p, double x, double t_x, dou
 double lapse(const ParetoNbd&, const ParetoNbdParameters& p, double x, double t_x, double age,
              double log_odds) {
   return lapse_after(p, x, t_x, age, log_odds);
-}
-
-void require_time(const char* argument, double time) {
-  if (!(time >= 0.0 && std::isfinite(time)))
-    throw InvalidInput(argument, -1, time, "finite and >= 0");
 }
 
 void require_level(const char* argument, double level) {
@@ -121,8 +116,7 @@ Buffer<double> purchase_pmf(const typename Model::Parameters& p, const RepeatPur
   return of_those_alive<Model>(
       p, purchases, execution, [&](const auto& future, double alive, std::int64_t i) {
         const double n = count[i];
-        if (!(n >= 0.0 && n <= 0x1p51 && n == std::floor(n)))
-          throw InvalidInput("n", i, n, "a whole number >= 0");
+        require_count(i, n);
         return (n == 0.0 ? 1.0 - alive : 0.0) + alive * future.pmf(n, horizon);
       });
 }

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
+#include "counts.hpp"
 #include "falling.hpp"
 #include "horizon.hpp"
 #include "pareto_nbd_future.hpp"
@@ -142,37 +142,18 @@ Buffer<double> pareto_nbd_expected_purchases_new(const ParetoNbdParameters& p,
                                                  std::span<const double> time,
                                                  const Execution& execution) {
   require_valid(p);
-  Buffer<double> out(std::ssize(time));
-  for_each_block(std::ssize(time), execution,
-                 [&](std::int64_t, std::int64_t from, std::int64_t to) {
-                   for (std::int64_t i = from; i < to; ++i) {
-                     if (!(time[i] >= 0.0 && std::isfinite(time[i])))
-                       throw InvalidInput("horizon", i, time[i], "finite and >= 0");
-                     const double l = std::log1p(time[i] / p.beta);
-                     out[i] = p.r * (p.beta / p.alpha) * l * shrink((p.s - 1.0) * l);
-                   }
-                 });
-  return out;
+  return of_times(time, 65'536, execution, [&](double t) {
+    const double l = std::log1p(t / p.beta);
+    return p.r * (p.beta / p.alpha) * l * shrink((p.s - 1.0) * l);
+  });
 }
 
 Buffer<double> pareto_nbd_pmf(const ParetoNbdParameters& p, std::span<const double> count,
                               double time, const Execution& execution) {
   require_valid(p);
-  if (!(time >= 0.0 && std::isfinite(time)))
-    throw InvalidInput("horizon", -1, time, "finite and >= 0");
-  Buffer<double> out(std::ssize(count));
-  for_each_block(
-      std::ssize(count), execution,
-      [&](std::int64_t, std::int64_t from, std::int64_t to) {
-        for (std::int64_t i = from; i < to; ++i) {
-          const double n = count[i];
-          if (!(n >= 0.0 && n <= 0x1p51 && n == std::floor(n)))
-            throw InvalidInput("n", i, n, "a whole number >= 0");
-          out[i] = ParetoNbdFuture(p, 0.0, 0.0).pmf(n, time);
-        }
-      },
-      64);
-  return out;
+  require_time("horizon", time);
+  const ParetoNbdFuture future(p, 0.0, 0.0);
+  return of_counts(count, 64, execution, [&](double n) { return future.pmf(n, time); });
 }
 
 std::vector<double> pareto_nbd_frequency_counts(const ParetoNbdParameters& p,
@@ -182,44 +163,14 @@ std::vector<double> pareto_nbd_frequency_counts(const ParetoNbdParameters& p,
                                                 const Execution& execution) {
   require_valid(p);
   require_valid_ages(age, weight, execution);
-  if (frequencies < 1)
-    throw InvalidInput("max_frequency", -1, static_cast<double>(frequencies), ">= 0");
-  const auto rows = std::ssize(age);
-  const auto weight_of = [&](std::int64_t i) { return weight ? (*weight)[i] : 1.0; };
-  std::vector<std::int64_t> order(static_cast<std::size_t>(rows));
-  std::iota(order.begin(), order.end(), std::int64_t{0});
-  std::ranges::stable_sort(order, {}, [&](std::int64_t i) { return age[i]; });
-  double customers = 0.0;
-  for (std::int64_t i = 0; i < rows; ++i) customers += weight_of(i);
-
-  // Each time of leaving counts for all who are watched for longer: one integral up to the longest
-  // T, cut where somebody's ends, instead of one a customer.
-  std::vector<double> counts(static_cast<std::size_t>(frequencies) + 1, 0.0);
-  double told = 0.0;
-  const auto add = [&](double t, double w) {
-    const double u = t / p.alpha, z = u / (1.0 + u);
-    double chance = w * std::exp(-p.r * std::log1p(u));
-    for (std::int64_t n = 0; n < frequencies; ++n) {
-      counts[static_cast<std::size_t>(n)] += chance;
-      told += chance;
-      chance *= z * (p.r + static_cast<double>(n)) / static_cast<double>(n + 1);
-    }
-  };
-  double from = 0.0, watched = customers;
-  for (std::size_t k = 0; k < order.size();) {
-    if ((k & 1023) == 0) execution.poll();
-    const double to = age[order[k]];
-    if (to > from)
-      integrate(from, to, std::min(p.alpha, p.beta),
-                [&](double t, double w) { add(t, watched * w * leaves_at(p, t)); });
-    double ends = 0.0;
-    for (; k < order.size() && age[order[k]] == to; ++k) ends += weight_of(order[k]);
-    add(to, ends * std::exp(-p.s * std::log1p(to / p.beta)));
-    watched = std::max(0.0, watched - ends);
-    from = to;
-  }
-  counts.back() = std::max(0.0, customers - told);
-  return counts;
+  require_frequencies(frequencies);
+  return counts_while_watched(
+      p.r, p.alpha, age, weight, frequencies, execution,
+      [&](double t) { return std::exp(-p.s * std::log1p(t / p.beta)); },
+      [&](double from, double to, const auto& node) {
+        integrate(from, to, std::min(p.alpha, p.beta),
+                  [&](double t, double w) { node(t, w * leaves_at(p, t)); });
+      });
 }
 
 }  // namespace tenure::clv

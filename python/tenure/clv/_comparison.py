@@ -202,8 +202,6 @@ def ranked(
     error = spread / np.sqrt(customers)
     expected = np.column_stack([m.expected_purchases(rows, holdout.duration) for m in models])
     off = expected - actual[:, None]
-    likelihood = np.array([m.log_likelihood_ for m in models])
-    k = np.array([m.n_parameters_ for m in models])
     return ModelComparison(
         model=names,
         status=tuple(m.status_ for m in models),
@@ -215,10 +213,10 @@ def ranked(
         mae=np.abs(off).mean(axis=0),
         bias=off.mean(axis=0),
         expected=expected.sum(axis=0),
-        log_likelihood=likelihood,
-        aic=2.0 * k - 2.0 * likelihood,
-        bic=k * np.log(customers) - 2.0 * likelihood,
-        n_parameters=k,
+        log_likelihood=np.array([m.log_likelihood_ for m in models]),
+        aic=np.array([m.aic_ for m in models]),
+        bic=np.array([m.bic_ for m in models]),
+        n_parameters=np.array([m.n_parameters_ for m in models]),
         models=models,
         customer=holdout.calibration.customer,
         log_scores=log_scores,

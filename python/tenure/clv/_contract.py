@@ -15,7 +15,7 @@ from tenure._validation import Floats, as_choice, as_column, as_count, as_number
 from tenure.clv import _contract_data
 from tenure.clv._contract_tables import ExpectedSurvivors, RenewalCurve, ResidualLifetime
 from tenure.clv._likelihood import LikelihoodModel, two_sided
-from tenure.clv._profile import LogLikelihood
+from tenure.clv._profile import LogLikelihood, in_logs
 
 _DISCOUNT_PERIODS = ("renewal", "day", "week", "month", "year")
 _MOST_AHEAD = 2**40
@@ -99,14 +99,7 @@ class ContractModel(LikelihoodModel):
 
     def _likelihood_of(self, data: Any, sample_weight: Any) -> LogLikelihood:
         r = _contract_data.read(data, sample_weight)
-        kernel = self._kernel("log_likelihood")
-
-        def at(log_parameters: Floats) -> tuple[float, Floats, Floats]:
-            k = len(log_parameters)
-            told = kernel(np.exp(log_parameters), r.renewals, r.churned, r.weight)
-            return told[0], told[1], told[2].reshape(k, k)
-
-        return at
+        return in_logs(self._kernel("log_likelihood"), r.renewals, r.churned, r.weight)
 
     def survival(self, n: Any, renewals: Any = 0, interval: float | None = None) -> Any:
         """Return the share S(renewals + n) / S(renewals) that makes n more renewals.

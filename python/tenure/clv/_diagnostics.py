@@ -9,8 +9,8 @@ import numpy as np
 from tenure._time import UNIT_DAYS
 from tenure.clv import _conditional, _holdout, _matrices
 from tenure.clv._conditional import ConditionalExpectation
-from tenure.clv._likelihood import require_unit
 from tenure.clv._matrices import AliveHistory, FrequencyRecencyMatrix
+from tenure.clv._units import require_unit
 from tenure.events.event_log import as_log
 
 if TYPE_CHECKING:

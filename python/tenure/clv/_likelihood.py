@@ -300,14 +300,3 @@ class LikelihoodModel(Estimator):
         if type(self.n_iter_) is not int or self.n_iter_ < 0:
             msg = "n_iter_ must be a whole number"
             raise ValueError(msg)
-
-
-def require_unit(unit: str | None, what: str) -> str:
-    """Return the unit of a model, or say how to give it one."""
-    if unit is None:
-        msg = (
-            f"{what} needs the unit of time of the model: fit a summary of an EventLog, or say "
-            'unit="week" (day, month, year) when the model is made'
-        )
-        raise InvalidInputError(msg, argument="unit")
-    return unit

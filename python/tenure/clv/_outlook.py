@@ -15,9 +15,9 @@ from tenure._results import Table, frozen
 from tenure._time import MICROS_PER_DAY, UNIT_DAYS
 from tenure._validation import Floats, Ints, as_column, as_level, as_number
 from tenure.clv import _data
-from tenure.clv._likelihood import require_unit
 from tenure.clv._tables import Predictions
 from tenure.clv._transaction import TransactionModel, log_odds_limits
+from tenure.clv._units import require_unit
 
 
 class OutlookModel(TransactionModel):

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from tenure._errors import InvalidInputError
 from tenure._model_file import storable
-from tenure._time import as_horizon
-from tenure._validation import as_number, as_threads
+from tenure._validation import as_threads
 from tenure.clv import _data
-from tenure.clv._likelihood import require_unit
 from tenure.clv._posterior import Posterior
+from tenure.clv._units import horizon_of, require_same_unit
 
 
 @storable("clv.PurchasePosterior")
@@ -33,15 +29,8 @@ class PurchasePosterior(Posterior):
 
     def _read(self, data: Any) -> _data.Purchases:
         p = _data.purchases(data)
-        if p.unit is not None and self.unit is not None and p.unit != self.unit:
-            msg = f"the summary counts in {p.unit}s, but the posterior was sampled in {self.unit}s"
-            raise InvalidInputError(msg, argument="unit", value=p.unit)
+        require_same_unit(p.unit, self.unit, "the posterior was sampled")
         return p
-
-    def _horizon(self, horizon: Any) -> float:
-        if isinstance(horizon, (int, float, np.integer, np.floating)):
-            return as_number(horizon, "horizon", at_least=0.0, finite=False)
-        return as_horizon(horizon, require_unit(self.unit, "a horizon with a unit"))
 
     def probability_alive(
         self,
@@ -109,7 +98,7 @@ class PurchasePosterior(Posterior):
         float64 array of n, or Predictions with `interval`
         """
         p = self._read(data)
-        length = self._horizon(horizon)
+        length = horizon_of(horizon, self.unit)
         threads = as_threads(n_threads)
         kernel = self._kernel("expected_purchases")
         return self._over_draws(

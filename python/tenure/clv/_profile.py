@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,17 @@ LogLikelihood = Callable[[Floats], tuple[float, Floats, Floats]]
 
 #: A logarithm this far from the optimum has run away.
 _FAR = 40.0
+
+
+def in_logs(kernel: Callable[..., Any], *data: Any) -> LogLikelihood:
+    """Return the log-likelihood of data as the engine tells it, which is asked at parameters."""
+
+    def at(log_parameters: Floats) -> tuple[float, Floats, Floats]:
+        k = len(log_parameters)
+        value, gradient, hessian = kernel(np.exp(log_parameters), *data)
+        return value, gradient, hessian.reshape(k, k)
+
+    return at
 
 
 def profile_limits(

@@ -11,8 +11,9 @@ from tenure import _core
 from tenure._errors import InvalidInputError
 from tenure._time import MICROS_PER_DAY, UNIT_DAYS, as_cutoff, engine_period
 from tenure._validation import Floats, Ints, as_choice, as_column, as_threads
-from tenure.clv._likelihood import LikelihoodModel, require_unit
+from tenure.clv._likelihood import LikelihoodModel
 from tenure.clv._tables import Tracking
+from tenure.clv._units import require_unit
 from tenure.events import EventLog
 
 _COLLAPSE = (None, "day", "week", "month", "quarter", "year")

@@ -11,17 +11,17 @@ import numpy as np
 from tenure import _core
 from tenure._errors import InvalidInputError
 from tenure._time import (
-    as_horizon,
     as_unit,
     discount_rate_per_unit,
 )
 from tenure._validation import Floats, as_column, as_count, as_number, as_threads
 from tenure.clv import _data
 from tenure.clv._diagnostics import Diagnostics
-from tenure.clv._likelihood import LikelihoodModel, require_unit, two_sided
-from tenure.clv._profile import LogLikelihood
+from tenure.clv._likelihood import LikelihoodModel, two_sided
+from tenure.clv._profile import LogLikelihood, in_logs
 from tenure.clv._tables import FrequencyCounts, Predictions
 from tenure.clv._tracking import TrackedModel
+from tenure.clv._units import horizon_of, require_same_unit, require_unit
 
 #: Kernels that tell standard errors, from a covariance.
 _WITH_ERRORS = (
@@ -145,29 +145,19 @@ class TransactionModel(Diagnostics, TrackedModel):
     def _likelihood_of(self, data: Any, sample_weight: Any) -> LogLikelihood:
         p = self._read(data, sample_weight, weighted=True)
         columns = self._likelihood_columns(p)
-        kernel, threads = self._kernel("log_likelihood"), as_threads(self.n_threads)
-
-        def at(log_parameters: Floats) -> tuple[float, Floats, Floats]:
-            k = len(log_parameters)
-            value, gradient, hessian = kernel(np.exp(log_parameters), *columns, threads)
-            return value, gradient, hessian.reshape(k, k)
-
-        return at
+        return in_logs(self._kernel("log_likelihood"), *columns, as_threads(self.n_threads))
 
     def _read(
         self, data: Any, sample_weight: Any = None, weighted: bool = False
     ) -> _data.Purchases:
         self._require_fitted()
         p = self._customers(data, sample_weight, weighted)
-        if p.unit is not None and self.unit_ is not None and p.unit != self.unit_:
-            msg = f"the summary counts in {p.unit}s, but the model was fitted in {self.unit_}s"
-            raise InvalidInputError(msg, argument="unit", value=p.unit)
+        require_same_unit(p.unit, self.unit_, "the model was fitted")
         return p
 
     def _horizon(self, horizon: Any, name: str = "horizon") -> float:
-        if isinstance(horizon, (int, float, np.integer, np.floating)):
-            return as_number(horizon, name, at_least=0.0, finite=False)
-        return as_horizon(horizon, require_unit(self.unit_, f"{name} with a unit"), name)
+        self._require_fitted()
+        return horizon_of(horizon, self.unit_, name)
 
     def probability_alive(self, data: Any, interval: float | None = None) -> Any:
         """Return the probability that each customer is still a customer.

@@ -14,6 +14,7 @@ from tenure._validation import Floats, as_column, as_count, as_number, as_thread
 from tenure.clv import _data
 from tenure.clv._likelihood import LikelihoodModel
 from tenure.clv._opportunities import HistoryTable, histories
+from tenure.clv._profile import LogLikelihood, in_logs
 from tenure.clv._tables import FrequencyCounts
 from tenure.clv._transaction import log_odds_limits
 
@@ -127,6 +128,11 @@ class BGBB(LikelihoodModel):
         )
         self._take(fit, "" if np.any(p.frequency > 0) else " (nobody bought again)")
         return self
+
+    def _likelihood_of(self, data: Any, sample_weight: Any) -> LogLikelihood:
+        p = _data.purchases(data, sample_weight, weighted=True)
+        columns = (p.frequency, p.recency, p.T, p.weight)
+        return in_logs(_core.clv.bg_bb_log_likelihood, *columns, as_threads(self.n_threads))
 
     def score(self, data: Any, sample_weight: Any = None) -> float:
         """Return the mean log-likelihood a customer of other data."""

@@ -10,10 +10,10 @@ import numpy as np
 from tenure import _core
 from tenure._errors import DataWarning
 from tenure._model_file import storable
-from tenure._validation import Floats, as_threads
+from tenure._validation import as_threads
 from tenure.clv import _data
 from tenure.clv._likelihood import LikelihoodModel
-from tenure.clv._profile import LogLikelihood
+from tenure.clv._profile import LogLikelihood, in_logs
 from tenure.clv._sampling import SPEND, SPEND_SETS, SampledSpend
 
 
@@ -124,15 +124,8 @@ class GammaGamma(SampledSpend, LikelihoodModel):
 
     def _likelihood_of(self, data: Any, sample_weight: Any) -> LogLikelihood:
         s = _data.spend(data, sample_weight, weighted=True)
-        threads = as_threads(self.n_threads)
-
-        def at(log_parameters: Floats) -> tuple[float, Floats, Floats]:
-            value, gradient, hessian = _core.clv.gamma_gamma_log_likelihood(
-                np.exp(log_parameters), s.frequency, s.monetary_value, s.weight, threads
-            )
-            return value, gradient, hessian.reshape(3, 3)
-
-        return at
+        columns = (s.frequency, s.monetary_value, s.weight)
+        return in_logs(_core.clv.gamma_gamma_log_likelihood, *columns, as_threads(self.n_threads))
 
     def expected_spend(self, data: Any, interval: float | None = None) -> Any:
         """Return the expected mean amount of each customer's orders.
