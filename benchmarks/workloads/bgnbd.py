@@ -11,13 +11,15 @@ HORIZON = 39.0
 NAMES = ("r", "alpha", "a", "b")
 
 
-def customers(n: int) -> Data:
+def customers(n: int, day: float = 1.0) -> Data:
     """The process that the model describes, seen in whole days as order logs are.
 
-    Customers come over twelve weeks and are observed until week 39.
+    Customers come over twelve weeks and are observed until week 39. With `day` a fraction of one,
+    times are as fine: hardly two customers are equal then.
     """
     rng = np.random.default_rng(7)
-    age = rng.integers(189, 273, n) / 7.0
+    week = 7.0 / day
+    age = rng.integers(int(189 / day), int(273 / day), n) / week
     rate = np.maximum(rng.gamma(TRUTH["r"], 1.0 / TRUTH["alpha"], n), 1e-12)
     leaves = rng.beta(TRUTH["a"], TRUTH["b"], n)
     frequency = np.zeros(n, np.int64)
@@ -27,13 +29,13 @@ def customers(n: int) -> Data:
     while here.size:
         at[here] += rng.exponential(1.0 / rate[here])
         here = here[at[here] < age[here]]
-        day = np.floor(at[here] * 7.0).astype(np.int64)
+        day = np.floor(at[here] * week).astype(np.int64)
         # Two purchases on a day are one order, and the day of the first one is day 0.
         new = day > last_day[here]
         frequency[here[new]] += 1
         last_day[here[new]] = day[new]
         here = here[rng.random(here.size) >= leaves[here]]
-    return {"frequency": frequency, "recency": last_day / 7.0, "T": age}
+    return {"frequency": frequency, "recency": last_day / week, "T": age}
 
 
 def few(data: Data) -> Data:
@@ -50,6 +52,14 @@ fit = Workload(
     agree=dict.fromkeys(NAMES, 1e-3),
     data="bgnbd",
 )
+continuous = Workload(
+    "bgnbd_fit_continuous",
+    "BG/NBD fit of 10^6 simulated customers, times to the second",
+    customers,
+    full={"n": 10**6, "day": 1 / 86_400},
+    smoke={"n": 2000, "day": 1 / 86_400},
+    agree=dict.fromkeys(NAMES, 1e-3),
+)
 predict = Workload(
     "bgnbd_predict",
     "P(alive) and expected purchases in 39 weeks of 10^6 customers, model fitted before",
@@ -61,6 +71,7 @@ predict = Workload(
 )
 
 
+@continuous.ours("tenure")
 @fit.ours("tenure")
 def _(data: Data, threads: int) -> Run:
     from tenure.clv import BGNBD
@@ -90,6 +101,7 @@ def lifetimes_arguments(data: Data) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     return data["frequency"].astype(float), data["recency"], data["T"]
 
 
+@continuous.peer("lifetimes", "Lifetimes")
 @fit.peer("lifetimes", "Lifetimes")
 def _(data: Data, threads: int) -> Run:
     from lifetimes import BetaGeoFitter
