@@ -14,7 +14,7 @@ def cdnow(week: int) -> Data:
     """The papers' sample of CDNOW, seen for so many weeks."""
     import tenure as tn
 
-    orders = tn.datasets.load_cdnow()
+    orders = tn.datasets.load_cdnow(sample=True)
     log = tn.EventLog(orders, customer="customer_id", time="date", amount="amount")
     end = np.datetime64("1997-01-01") + np.timedelta64(7 * week - 1, "D")
     base = log.summary(unit="week", end=str(end))
