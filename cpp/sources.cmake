@@ -53,6 +53,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/events/arrow_batches.cpp
   cpp/src/events/arrow_import.cpp
   cpp/src/events/clean.cpp
+  cpp/src/events/contract_spells.cpp
   cpp/src/events/features.cpp
   cpp/src/events/filter.cpp
   cpp/src/events/index.cpp
@@ -159,6 +160,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/events/append_test.cpp
   tests/cpp/cohort/return_times_test.cpp
   tests/cpp/events/clean_test.cpp
+  tests/cpp/events/contract_spells_test.cpp
   tests/cpp/events/index_test.cpp
   tests/cpp/events/string_ids_test.cpp
   tests/cpp/events/summary_test.cpp

@@ -5,6 +5,7 @@
 #include "tenure/events/append.hpp"
 #include "tenure/events/arrow_import.hpp"
 #include "tenure/events/clean.hpp"
+#include "tenure/events/contract_spells.hpp"
 #include "tenure/events/features.hpp"
 #include "tenure/events/filter.hpp"
 #include "tenure/events/index.hpp"
@@ -194,6 +195,18 @@ py::tuple features(const EventLog& log, std::vector<std::int64_t> at,
                         release_to_numpy(std::move(table.customer)), columns);
 }
 
+py::tuple contract_spells(const EventLog& log, Period period, const std::vector<int>& role,
+                          std::int64_t term, int threads) {
+  events::SpellOptions options{{}, period, term};
+  for (const int r : role) options.role.push_back(static_cast<events::ContractRole>(r));
+  auto found = without_gil(threads, [&](const Execution& execution) {
+    return events::contract_spells(log, options, execution);
+  });
+  return py::make_tuple(
+      release_to_numpy(std::move(found.customer)), release_to_numpy(std::move(found.start)),
+      release_to_numpy(std::move(found.end)), release_to_numpy(std::move(found.how)));
+}
+
 py::tuple sliced(events::Slice&& part) {
   return py::make_tuple(std::make_shared<EventLog>(std::move(part.log)),
                         release_to_numpy(std::move(part.customer)));
@@ -370,6 +383,8 @@ void bind_events(py::module_& m) {
         py::arg("observed_from"), py::arg("observed_until"), py::arg("threads"));
   m.def("features", &features, py::arg("log"), py::arg("at"), py::arg("windows"), py::arg("events"),
         py::arg("threads"));
+  m.def("contract_spells", &contract_spells, py::arg("log"), py::arg("period"), py::arg("role"),
+        py::arg("term"), py::arg("threads"));
   m.def("summaries", &summaries, py::arg("log"), py::arg("collapse"), py::arg("unit_days"),
         py::arg("unit_is_collapse"), py::arg("ends"), py::arg("threads"));
   m.def("order_gaps", &order_gaps, py::arg("log"), py::arg("collapse"), py::arg("unit_days"),

@@ -401,6 +401,18 @@ ENTRIES = [
     Entry(
         "Stages", a_log, lambda log, t: tn.lifecycle.Stages().assign(log, n_threads=t), 30_000_000
     ),
+    Entry(
+        "contract_spells",
+        signed,
+        lambda log, t: tn.churn.contract_spells(log, term=12, n_threads=t),
+        10_000_000,
+    ),
+    Entry(
+        "make_dataset",
+        a_log,
+        lambda log, t: tn.churn.make_dataset(log, ["2021-06-30", "2022-06-30"], "90d", n_threads=t),
+        5_000_000,
+    ),
     Entry("KaplanMeier", lifetimes, lambda d, t: tn.churn.KaplanMeier().fit(*d), 20_000_000),
     Entry(
         "KMeans",

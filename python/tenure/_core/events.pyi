@@ -133,6 +133,9 @@ def order_periods(
 def features(
     log: EventLog, at: list[int], windows: list[int], events: list[int], threads: int
 ) -> tuple[_I, _I, list[tuple[str, int, int, npt.NDArray[np.float32]]]]: ...
+def contract_spells(
+    log: EventLog, period: Period, role: list[int], term: int, threads: int
+) -> tuple[_I, _I, _I, npt.NDArray[np.uint8]]: ...
 def restore(
     offset: _I,
     time: _I,

@@ -27,23 +27,6 @@ def event_names(names: Any) -> tuple[str, ...] | None:
     return (names,) if isinstance(names, str) else tuple(names)
 
 
-def event_flags(log: EventLog, names: Any, argument: str) -> list[int]:
-    """Return one flag for each event name of the log; empty stands for its orders."""
-    if names is None:
-        return []
-    wanted = [names] if isinstance(names, str) else list(names)
-    if not log.event_names:
-        msg = f"{argument} needs a log with event names: name their column when the log is made"
-        raise InvalidInputError(msg, argument=argument, value=names)
-    unknown = [n for n in wanted if n not in log.event_names]
-    if unknown or not wanted:
-        known = ", ".join(map(repr, log.event_names))
-        what = f"no event of the log is called {unknown[0]!r}" if unknown else "name an event"
-        msg = f"{argument}: {what}; it has {known}"
-        raise InvalidInputError(msg, argument=argument, value=names)
-    return [int(n in wanted) for n in log.event_names]
-
-
 def where_pairs(where: Any) -> tuple[tuple[str, tuple[str, ...]], ...] | None:
     """Return a dict of values by property as a setting."""
     if where is None:

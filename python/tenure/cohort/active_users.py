@@ -15,8 +15,9 @@ from tenure._model_file import storable
 from tenure._results import Table
 from tenure._time import PERIODS, engine_period
 from tenure._validation import Floats, Ints, as_choice, as_level
-from tenure.cohort._members import event_flags, event_names
+from tenure.cohort._members import event_names
 from tenure.events import EventLog
+from tenure.events._event_flags import event_flags
 from tenure.events.scan import CountingScan, Scope
 
 _WINDOWS = {"daily": 1, "weekly": 7, "monthly": 30}

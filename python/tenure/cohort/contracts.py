@@ -24,12 +24,10 @@ from tenure._validation import (
     as_seed,
     as_threads,
 )
-from tenure.cohort._members import event_flags
 from tenure.events import EventLog
+from tenure.events._event_flags import ROLES, contract_roles
 from tenure.events.event_log import as_log
 
-#: In the order of the engine, from 1 on.
-_ROLES = ("start", "renewal", "change", "cancel")
 _PER_YEAR = {
     "day": UNIT_DAYS["year"],
     "week": UNIT_DAYS["year"] / UNIT_DAYS["week"],
@@ -316,7 +314,8 @@ def contracts(
     if not log.has_amounts:
         msg = "log must have amounts: name the column of recurring revenue when the log is made"
         raise InvalidInputError(msg, argument="log")
-    role = _roles(log, dict(zip(_ROLES, (start, renewal, change, cancel), strict=True)))
+    role = contract_roles(log, dict(zip(ROLES, (start, renewal, change, cancel), strict=True)))
+    _require_orders(log, role)
     threads, seed = as_threads(n_threads), as_seed(random_state)
     moves = _core.cohort.contract_moves(log._core, unit, role, term or 0, threads)
     table: dict[str, Any] = dict(_core.cohort.contract_table(moves))
@@ -386,25 +385,12 @@ def _warnings(moves: Any) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _roles(log: EventLog, given: dict[str, Any]) -> list[int]:
-    """The role of each event name of the log: 0, or the position in `_ROLES` from 1 on."""
-    role = [0] * len(log.event_names)
-    for code, (name, events) in enumerate(given.items(), start=1):
-        if events is None and name != "start" and name not in log.event_names:
-            continue
-        flags = event_flags(log, name if events is None else events, name)
-        for at in np.flatnonzero(flags):
-            if role[at]:
-                other = _ROLES[role[at] - 1]
-                msg = f"{name}: the event {log.event_names[at]!r} is named as {other}, too"
-                raise InvalidInputError(msg, argument=name, value=events)
-            role[at] = code
+def _require_orders(log: EventLog, role: list[int]) -> None:
     for event, code in zip(log.event_names, role, strict=True):
-        name = _ROLES[code - 1] if code else ""
+        name = ROLES[code - 1] if code else ""
         if name in ("start", "change") and event not in log.orders:
             msg = (
                 f"{name}: {event!r} must be among the orders of the log, so that missing amounts "
                 f"are found: tn.EventLog(..., orders=[{event!r}, ...])"
             )
             raise InvalidInputError(msg, argument=name, value=event)
-    return role

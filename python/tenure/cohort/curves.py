@@ -16,7 +16,6 @@ from tenure._validation import Floats, Ints, as_choice, as_level, as_number, as_
 from tenure.cohort._curves_result import CurveComparison, CurvePairs, GroupCurve
 from tenure.cohort._members import (
     breakdown,
-    event_flags,
     property_filters,
     require_lone_signup,
     signup_instants,
@@ -24,6 +23,7 @@ from tenure.cohort._members import (
 )
 from tenure.cohort.compare import CORRECTIONS
 from tenure.events import EventLog
+from tenure.events._event_flags import event_flags
 from tenure.events.event_log import as_log
 
 _WEIGHTS = {

@@ -15,7 +15,6 @@ from tenure._time import PERIODS
 from tenure._validation import as_choice, as_count, as_level, as_replicates, as_seed
 from tenure.cohort._members import (
     breakdown,
-    event_flags,
     event_names,
     property_filters,
     require_lone_signup,
@@ -25,6 +24,7 @@ from tenure.cohort._members import (
 from tenure.cohort._retention_asked import Asked
 from tenure.cohort._retention_result import Retention, RetentionGroups
 from tenure.events import EventLog
+from tenure.events._event_flags import event_flags
 from tenure.events.scan import Scan, Scope
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -25,9 +25,6 @@ from tenure.events._rows import LogRows
 from tenure.events.features import FeatureTable, name_of
 from tenure.events.order_tables import OrderGaps, OrderPeriods
 from tenure.events.summary import CalibrationHoldout, Summary, SummaryPanel
-
-if TYPE_CHECKING:
-    pass
 
 
 def _period(collapse: str | None) -> _core.events.Period | None:
@@ -287,6 +284,7 @@ class OrderTables(LogRows):
             },
             dates=tuple(to_datetime(end, self.timezone) for end in ends),
             _first=first,
+            _code=customer,
         )
 
     def order_gaps(

@@ -50,6 +50,7 @@ class FeatureTable(Table):
     columns: Mapping[str, Float32]
     dates: tuple[dt.datetime, ...]
     _first: npt.NDArray[np.int64]
+    _code: npt.NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.at)
@@ -69,6 +70,7 @@ class FeatureTable(Table):
             columns={name: column[rows] for name, column in self.columns.items()},
             dates=(self.dates[k],),
             _first=np.array([0, rows.stop - rows.start]),
+            _code=self._code[rows],
         )
 
     def to_numpy(self) -> Float32:

@@ -3,13 +3,13 @@
 #include <vector>
 
 #include "tenure/cohort/retention_rates.hpp"
-#include "tenure/events/event_log.hpp"
+#include "tenure/events/contract_spells.hpp"
 #include "tenure/support/execution.hpp"
 
 namespace tenure::cohort {
 
-/// What an event does to a contract. Amounts are the recurring revenue from then on.
-enum class ContractRole : std::uint8_t { none, start, renewal, change, cancel };
+/// Amounts are the recurring revenue of the contract from then on.
+using events::ContractRole;
 
 struct ContractOptions {
   Period period = Period::month;
