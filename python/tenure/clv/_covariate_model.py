@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -11,21 +10,15 @@ import numpy as np
 
 from tenure import _core
 from tenure._errors import InvalidInputError
-from tenure._validation import Floats, Ints, as_column, as_number, as_threads
+from tenure._validation import Floats, Ints, as_column, as_threads
 from tenure.clv import _data, _design
-from tenure.clv._covariates import CoefficientTable, with_covariates
-from tenure.clv._likelihood import two_sided
+from tenure.clv._coefficients import CoefficientModel, Direction, Effect
+from tenure.clv._covariates import with_covariates
 from tenure.clv._outlook import OutlookModel
 from tenure.events import EventLog
 
-#: The signs with which a coefficient moves the logarithms of the four parameters.
-Direction = tuple[float, float, float, float]
-#: Above, the parameters of a customer whose covariates are all 0 would be no numbers.
-_LARGEST_LOG = 600.0
-_EXTRA = ("covariate_levels_", "coefficients_", "joint_covariance_")
 
-
-class CovariateModel(OutlookModel):
+class CovariateModel(CoefficientModel, OutlookModel):
     """Base of the models that take covariates in the purchase and in the dropout process.
 
     ``alpha_i = alpha exp(-g'z_i)``; what a coefficient of dropout moves, a subclass says in
@@ -34,13 +27,6 @@ class CovariateModel(OutlookModel):
 
     _purchase: ClassVar[Direction] = (0.0, -1.0, 0.0, 0.0)
     _dropout: ClassVar[Direction]
-
-    #: By covariate its levels, of which the first is the base; None for a number.
-    covariate_levels_: _design.Levels
-    #: In the order of `coef_`.
-    coefficients_: Floats
-    #: Of the logarithms of the parameters and of the coefficients.
-    joint_covariance_: Floats
 
     def __init__(
         self,
@@ -88,21 +74,20 @@ class CovariateModel(OutlookModel):
                 raise InvalidInputError(msg, argument="equal_covariates", value=name)
         return purchase, dropout, equal
 
-    def _covariate_names(self) -> tuple[str, ...]:
+    def _covariate_settings(self) -> dict[str, tuple[str, ...]]:
         purchase, dropout, _ = self._names()
-        return tuple(dict.fromkeys([*purchase, *dropout]))
+        return {"purchase_covariates": purchase, "dropout_covariates": dropout}
 
-    def _layout(self, levels: _design.Levels) -> list[tuple[str, str, int, Direction]]:
-        """Column's name, process, column and direction of each coefficient."""
+    def _layout(self, levels: _design.Levels) -> list[Effect]:
         purchase, dropout, equal = self._names()
         columns = {name: _design.design_names({name: levels[name]}) for name in levels}
         position = {c: k for k, c in enumerate(_design.design_names(levels))}
-        out = []
+        out: list[Effect] = []
         for name in purchase:
             for c in columns[name]:
                 if name in equal:
                     both = [p + q for p, q in zip(self._purchase, self._dropout, strict=True)]
-                    out.append((c, "both", position[c], (both[0], both[1], both[2], both[3])))
+                    out.append((c, "both", position[c], both))
                 else:
                     out.append((c, "purchase", position[c], self._purchase))
         for process, direction in self._processes().items():
@@ -110,13 +95,6 @@ class CovariateModel(OutlookModel):
                 if name not in equal:
                     out += [(c, process, position[c], direction) for c in columns[name]]
         return out
-
-    def _effects(self, design: Floats, levels: _design.Levels | None = None) -> tuple[Any, ...]:
-        """Design and layout as the kernels of the engine take them."""
-        layout = self._layout(self.covariate_levels_ if levels is None else levels)
-        column: Ints = np.array([c for _, _, c, _ in layout], dtype=np.int64)
-        sign = np.array([d for *_, d in layout], dtype=np.float64).ravel()
-        return design.ravel(), design.shape[1], column, sign
 
     # --- fit -------------------------------------------------------------------------------------
 
@@ -143,131 +121,26 @@ class CovariateModel(OutlookModel):
         return replace(p, design=_design.design_of(p.design, self.covariate_levels_))
 
     def _maximise(self, p: _data.Purchases, budget: tuple[int, float, float]) -> dict[str, Any]:
-        penalty = as_number(self.covariate_l2, "covariate_l2", at_least=0.0)
         none = super()._maximise(p, budget)
         if p.design is None:
-            k = len(self.parameter_names)
-            self.covariate_levels_, self.coefficients_ = {}, np.zeros(0)
-            self.joint_covariance_ = none["log_covariance"].reshape(k, k)
-            return none
-        levels = _design.levels_of(p.design)
-        design = _design.design_of(p.design, levels)
-        names = _design.design_names(levels)
-        for name, known in levels.items():
-            if known is not None and len(known) < 2:
-                value = known[0] if known else None
-                msg = f"covariate {name!r} is {value!r} for every customer: it tells nothing"
-                raise InvalidInputError(msg, argument=name, value=value)
-        scaling = _design.scaling_of(design, p.weight, names)
-        scaled = scaling.apply(design)
-        if penalty == 0.0:
-            for argument, wanted in zip(
-                ("purchase_covariates", "dropout_covariates"), self._names(), strict=False
-            ):
-                kept = {n: levels[n] for n in levels if n in wanted}
-                at = [names.index(c) for c in _design.design_names(kept)]
-                _design.require_independent(
-                    scaled[:, at], p.weight, [names[j] for j in at], argument
-                )
-        fit: dict[str, Any] = self._covariate_kernel("fit")(
-            none["parameters"],
-            p.frequency,
-            p.recency,
-            p.T,
+            return self._take_none(none)
+        return self._fit_coefficients(
+            p.design,
             p.weight,
-            *self._effects(scaled, levels),
-            *budget,
-            penalty,
-            as_threads(self.n_threads),
+            lambda effects, penalty: self._covariate_kernel("fit")(
+                none["parameters"],
+                p.frequency,
+                p.recency,
+                p.T,
+                p.weight,
+                *effects,
+                *budget,
+                penalty,
+                as_threads(self.n_threads),
+            ),
         )
-        return self._unscaled(fit, scaling, levels)
-
-    def _unscaled(
-        self, fit: dict[str, Any], scaling: _design.Scaling, levels: _design.Levels
-    ) -> dict[str, Any]:
-        """From columns of mean 0 and spread 1 to the columns as they are."""
-        layout = self._layout(levels)
-        k, n = len(self.parameter_names), len(self.parameter_names) + len(layout)
-        back = np.eye(n)
-        for c, (_, _, j, direction) in enumerate(layout):
-            back[k + c, k + c] = 1.0 / scaling.spread[j]
-            back[:k, k + c] = -np.array(direction) * scaling.mean[j] / scaling.spread[j]
-        point = np.append(np.log(fit["parameters"][:k]), fit["parameters"][k:])
-        at = back @ point
-        far = np.abs(at[:k]) > _LARGEST_LOG
-        if far.any() and (np.abs(point[:k]) <= _LARGEST_LOG).all():
-            reach = [abs(scaling.mean[j] * at[k + c]) for c, (_, _, j, _) in enumerate(layout)]
-            worst = layout[int(np.argmax(reach))]
-            mean = float(scaling.mean[worst[2]])
-            msg = (
-                f"covariate {worst[0]!r} lies so far from 0 (its mean is {mean:g}) that the "
-                "parameters of a customer with 0 there would be no numbers: subtract a typical "
-                "value"
-            )
-            raise InvalidInputError(msg, argument=worst[0], value=mean)
-        covariance = back @ fit["log_covariance"].reshape(n, n) @ back.T
-        self.joint_covariance_ = np.ascontiguousarray(0.5 * (covariance + covariance.T))
-        self.covariate_levels_, self.coefficients_ = levels, at[k:]
-        return {
-            **fit,
-            "parameters": np.exp(at[:k]),
-            "log_covariance": np.ascontiguousarray(self.joint_covariance_[:k, :k]),
-        }
 
     # --- results ---------------------------------------------------------------------------------
-
-    @property
-    def coef_(self) -> CoefficientTable:
-        """Coefficients of the covariates with 95 % limits; empty for a model without any."""
-        return self.coefficients()
-
-    def coefficients(self, level: float = 0.95) -> CoefficientTable:
-        """Return the coefficients of the covariates with confidence limits.
-
-        Parameters
-        ----------
-        level : float, default 0.95
-            In (0, 1).
-
-        Returns
-        -------
-        CoefficientTable
-        """
-        self._require_fitted()
-        z = two_sided(level, "level")
-        layout = self._layout(self.covariate_levels_) if self.covariate_levels_ else []
-        k = len(self.parameter_names)
-        estimate = self.coefficients_
-        error = np.sqrt(np.diagonal(self.joint_covariance_)[k:])
-        with np.errstate(over="ignore", under="ignore"):
-            factor = np.exp(estimate)
-        return CoefficientTable(
-            tuple(name for name, *_ in layout),
-            tuple(process for _, process, *_ in layout),
-            estimate,
-            error,
-            estimate - z * error,
-            estimate + z * error,
-            factor,
-            as_number(level, "level"),
-        )
-
-    def _estimates(self) -> dict[str, float]:
-        layout = self._layout(self.covariate_levels_) if self.covariate_levels_ else []
-        names = [f"{process} of {name}" for name, process, *_ in layout]
-        return self.params_ | dict(zip(names, self.coefficients_.tolist(), strict=True))
-
-    @property
-    def n_parameters_(self) -> int:
-        """Number of parameters and coefficients that were estimated."""
-        self._require_fitted()
-        return len(self.parameter_names) + len(self.coefficients_)
-
-    def __repr__(self) -> str:
-        text = super().__repr__()
-        if not self.__sklearn_is_fitted__() or not len(self.coefficients_):
-            return text
-        return "\n".join([text, repr(self.coef_)])
 
     # --- predictions -----------------------------------------------------------------------------
 
@@ -282,9 +155,6 @@ class CovariateModel(OutlookModel):
 
     def _covariate_kernel(self, name: str) -> Any:
         return getattr(_core.clv, f"{self._prefix}_covariate_{name}")
-
-    def _joint_point(self) -> Floats:
-        return np.append(self._point(), self.coefficients_)
 
     def _by_customer(self, name: str, p: _data.Purchases, *more: Any, errors: bool = False) -> Any:
         if p.design is None:
@@ -424,55 +294,6 @@ class CovariateModel(OutlookModel):
 
             expected += self._cumulative(days, customers.astype(np.float64), grid, of_pattern)
         return expected
-
-    # --- files -----------------------------------------------------------------------------------
-
-    def _state(self) -> dict[str, Any]:
-        state = super()._state()
-        if state and self.covariate_levels_:
-            levels = {n: None if v is None else tuple(v) for n, v in self.covariate_levels_.items()}
-            state |= {
-                "covariate_levels_": levels,
-                "coefficients_": self.coefficients_,
-                "joint_covariance_": self.joint_covariance_,
-            }
-        return state
-
-    def _restore(self, state: dict[str, Any]) -> None:
-        extra = {name: state[name] for name in _EXTRA if name in state}
-        super()._restore({name: v for name, v in state.items() if name not in _EXTRA})
-        if not state:
-            return
-        names = self._covariate_names()
-        levels = extra.get("covariate_levels_", {})
-        if not isinstance(levels, dict) or tuple(levels) != names or len(extra) not in (0, 3):
-            msg = "the covariates are not those of the settings"
-            raise ValueError(msg)
-        for name, known in levels.items():
-            good = known is None or (
-                isinstance(known, tuple)
-                and len(set(known)) == len(known) >= 2
-                and all(isinstance(v, str) for v in known)
-            )
-            if not good:
-                msg = f"covariate {name!r} has no such levels"
-                raise ValueError(msg)
-        k = len(self.parameter_names)
-        n = k + len(self._layout(levels) if levels else [])
-        coefficients = extra.get("coefficients_", np.zeros(0))
-        joint = extra.get("joint_covariance_", self.log_covariance_)
-        for array, shape in ((coefficients, (n - k,)), (joint, (n, n))):
-            if not isinstance(array, np.ndarray) or array.dtype != np.float64:
-                msg = "coefficients must be an array of float64"
-                raise ValueError(msg)
-            if array.shape != shape:
-                msg = f"coefficients have shape {array.shape}, expected {shape}"
-                raise ValueError(msg)
-        if not all(math.isfinite(v) for v in coefficients):
-            msg = "coefficients must be finite"
-            raise ValueError(msg)
-        self.covariate_levels_, self.coefficients_ = levels, coefficients
-        self.joint_covariance_ = joint
 
 
 class BetaDropoutModel(CovariateModel):
