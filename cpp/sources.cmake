@@ -11,14 +11,18 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/covariate_patterns.cpp
   cpp/src/clv/covariates.cpp
   cpp/src/clv/customer_parameters.cpp
+  cpp/src/clv/contract_covariates.cpp
+  cpp/src/clv/contract_covariates_predict.cpp
   cpp/src/clv/contracts.cpp
   cpp/src/clv/contracts_predict.cpp
   cpp/src/clv/cnbd_likelihood.cpp
   cpp/src/clv/cnbd_predict.cpp
   cpp/src/clv/cnbd_series.cpp
   cpp/src/clv/delta.cpp
+  cpp/src/clv/elastic.cpp
   cpp/src/clv/fit.cpp
   cpp/src/clv/gamma_gamma.cpp
+  cpp/src/clv/gamma_gamma_covariates.cpp
   cpp/src/clv/ggompertz_nbd_likelihood.cpp
   cpp/src/clv/ggompertz_nbd_predict.cpp
   cpp/src/clv/mbg_nbd.cpp
@@ -79,6 +83,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/optim/diagnostics.cpp
   cpp/src/optim/newton.cpp
   cpp/src/optim/nuts.cpp
+  cpp/src/optim/proximal_newton.cpp
   cpp/src/segment/concentration.cpp
   cpp/src/segment/kmeans.cpp
   cpp/src/segment/kmeans_frame.cpp
@@ -125,6 +130,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/clv_gamma_gamma.cpp
   cpp/bindings/clv_outlook.cpp
   cpp/bindings/clv_posterior.cpp
+  cpp/bindings/clv_spend_and_contract_covariates.cpp
   cpp/bindings/clv_transactions.cpp
   cpp/bindings/cohort_compare.cpp
   cpp/bindings/cohort_contracts.cpp
@@ -173,6 +179,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/optim/diagnostics_test.cpp
   tests/cpp/optim/newton_test.cpp
   tests/cpp/optim/nuts_test.cpp
+  tests/cpp/optim/proximal_newton_test.cpp
   tests/cpp/segment/concentration_test.cpp
   tests/cpp/segment/kmeans_block_test.cpp
   tests/cpp/segment/kmeans_test.cpp

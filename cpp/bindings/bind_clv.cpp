@@ -15,6 +15,7 @@ void add_cnbd(py::module_&);
 void add_gamma_gamma(py::module_&);
 void add_outlooks(py::module_&);
 void add_posterior(py::module_&);
+void add_spend_and_contract_covariates(py::module_&);
 void add_transaction_models(py::module_&);
 
 void bind_clv(py::module_& m) {
@@ -38,6 +39,7 @@ void bind_clv(py::module_& m) {
   add_gamma_gamma(m);
   add_outlooks(m);
   add_posterior(m);
+  add_spend_and_contract_covariates(m);
   add_transaction_models(m);
 }
 

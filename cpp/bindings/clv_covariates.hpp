@@ -63,21 +63,21 @@ void add_covariate_model(py::module_& m, const clv::RowKernel& rows) {
               const std::optional<Column<double>>& weight, const Column<double>& design,
               std::int64_t columns, const Column<std::int64_t>& column, const Column<double>& sign,
               std::int64_t max_iterations, double tolerance, double l2, double coefficient_l2,
-              int threads) {
+              double coefficient_l1, int threads) {
         const auto purchases = view_purchases(frequency, recency, age, weight);
         const auto effects = view_effects(design, columns, column, sign);
         const auto from = view(start, "start");
         return fit_to_python(without_gil(threads, [&](const Execution& execution) {
-          return clv::fit_with_covariates(rows, from, purchases, effects,
-                                          {max_iterations, tolerance, l2, coefficient_l2},
-                                          execution);
+          return clv::fit_with_covariates(
+              rows, from, purchases, effects,
+              {{max_iterations, tolerance, l2, coefficient_l2}, coefficient_l1}, execution);
         }));
       },
       py::arg("start").noconvert(), py::arg("frequency").noconvert(),
       py::arg("recency").noconvert(), py::arg("T").noconvert(), py::arg("weight").noconvert(),
       py::arg("design").noconvert(), py::arg("columns"), py::arg("column").noconvert(),
       py::arg("sign").noconvert(), py::arg("max_iterations"), py::arg("tolerance"), py::arg("l2"),
-      py::arg("coefficient_l2"), py::arg("threads"));
+      py::arg("coefficient_l2"), py::arg("coefficient_l1"), py::arg("threads"));
   m.def(
       name("log_likelihood").c_str(),
       [&rows](const Column<double>& parameters, const Column<double>& frequency,

@@ -38,3 +38,33 @@ def test_95_percent_limits_hold_the_truth(name):
     low = scipy.stats.binom.ppf(0.0005, SIMULATIONS, 0.92)
     high = scipy.stats.binom.ppf(0.9995, SIMULATIONS, 0.98)
     assert np.all((low <= hit) & (hit <= high)), hit / SIMULATIONS
+
+
+NIGHTS = 1000
+CUSTOMERS = 2000
+SHIFTED = [(0.8, 2.0), (0.5, 4.0)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("truth", SHIFTED)
+def test_95_percent_limits_of_the_shifted_beta_geometric_hold_the_truth(truth):
+    """By the Hessian and by the profile; of the parameters, S(12) and the lifetime to come."""
+    exact = fixed("shifted_beta_geometric", truth, renewal="year")
+    share, lifetime = exact.survival(12), exact.discounted_residual_lifetime(3)
+    hit, profiled = np.zeros(4), np.zeros(2)
+    for seed in range(NIGHTS):
+        data = simulate(np.random.default_rng(seed), CUSTOMERS, truth, longest=12)
+        model = MODELS["shifted_beta_geometric"](renewal="year").fit(data)
+        table, profile = model.interval(0.95), model.profile_interval(data)
+        curve = model.survival([12], interval=0.95)
+        derl = model.discounted_residual_lifetime([3], interval=0.95)
+        hit[:2] += (table.lower <= truth) & (truth <= table.upper)
+        hit[2] += curve.lower[0] <= share <= curve.upper[0]
+        hit[3] += derl.lower[0] <= lifetime <= derl.upper[0]
+        profiled += (profile.lower <= truth) & (truth <= profile.upper)
+    print(truth, hit / NIGHTS, profiled / NIGHTS)
+    told = np.append(hit, profiled)
+    # Fails where no coverage between 93 and 97 % explains the count, at 99.9 % confidence.
+    low = scipy.stats.binom.ppf(0.0005, NIGHTS, 0.93)
+    high = scipy.stats.binom.ppf(0.9995, NIGHTS, 0.97)
+    assert np.all((low <= told) & (told <= high)), told / NIGHTS

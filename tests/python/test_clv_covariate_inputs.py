@@ -87,8 +87,6 @@ def test_levels_and_types_of_the_fit_are_asked_for():
         model.probability_alive(few | {"age": ["a", "b", "c"]})
     with pytest.raises(InvalidInputError, match="give covariates="):
         model.expected_purchases_new(3.0)
-    with pytest.raises(InvalidInputError, match="covariates of each customer"):
-        model.profile_interval(data)
     with pytest.raises(InvalidInputError, match="without covariates"):
         tn.clv.BGNBD().fit(data).expected_purchases_new(3.0, covariates=few)
     with pytest.raises(InvalidInputError, match="finite and > 0") as error:

@@ -338,7 +338,7 @@ optim::Evaluation covariate_log_likelihood(const RowKernel& model,
 
 Fit fit_with_covariates(const RowKernel& model, std::span<const double> start,
                         const RepeatPurchases& purchases, const Effects& effects,
-                        const FitOptions& options, const Execution& execution) {
+                        const ElasticOptions& options, const Execution& execution) {
   require_parameters(start);
   const Sample s = sample_with_covariates(purchases, effects, execution);
   const auto mean = [&](std::span<const double> point, std::int64_t stride) {
@@ -367,7 +367,7 @@ Fit fit_with_covariates(const RowKernel& model, std::span<const double> start,
   const auto coefficients = static_cast<std::size_t>(effects.coefficients());
   near.resize(4 + coefficients, 0.0);
   middle.resize(4 + coefficients, 0.0);
-  return maximise(mean, {near, middle}, scales, s.customers, s.rows(), options);
+  return maximise_elastic(mean, {near, middle}, scales, s.customers, s.rows(), options);
 }
 
 }  // namespace tenure::clv

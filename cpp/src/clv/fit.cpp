@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "penalty.hpp"
 #include "tenure/support/errors.hpp"
 
 namespace tenure::clv {
@@ -11,7 +12,18 @@ namespace {
 constexpr std::int64_t kCoarseRows = 65'536;  // below, a pass over the data is no cost
 constexpr std::int64_t kCoarseStride = 16;
 
-/// Adds l2 * sum (s_i e^u_i)^2, and the same for the coefficients, to value, gradient and Hessian.
+}  // namespace
+
+void require_valid(const FitOptions& options) {
+  if (options.max_iterations < 1)
+    throw InvalidInput("max_iter", -1, static_cast<double>(options.max_iterations), ">= 1");
+  if (!(options.tolerance > 0.0)) throw InvalidInput("tol", -1, options.tolerance, "> 0");
+  if (!(options.l2 >= 0.0 && std::isfinite(options.l2)))
+    throw InvalidInput("l2", -1, options.l2, "finite and >= 0");
+  if (!(options.coefficient_l2 >= 0.0 && std::isfinite(options.coefficient_l2)))
+    throw InvalidInput("covariate_l2", -1, options.coefficient_l2, "finite and >= 0");
+}
+
 void penalise(optim::Evaluation& e, std::span<const double> u, const FitOptions& options,
               const std::vector<double>& scale) {
   for (std::size_t i = scale.size(); i < u.size(); ++i) {
@@ -29,19 +41,35 @@ void penalise(optim::Evaluation& e, std::span<const double> u, const FitOptions&
   }
 }
 
-}  // namespace
+Fit as_fit(const optim::Result& result, const ModelScales& scales, double customers,
+           const FitOptions& options) {
+  const std::size_t positive = scales.parameter.size();
+  Fit fit;
+  fit.customers = customers;
+  fit.status = result.status;
+  fit.iterations = result.iterations;
+  fit.gradient_norm = result.gradient_norm;
+  fit.eigenvalues = result.eigenvalues;
+  double penalty = 0.0;
+  for (std::size_t i = 0; i < positive; ++i) {
+    fit.parameters.push_back(std::exp(result.point[i]) * scales.parameter[i]);
+    const double penalised = std::exp(result.point[i]) * scales.penalty[i];
+    penalty += options.l2 * penalised * penalised;
+  }
+  for (std::size_t i = positive; i < result.point.size(); ++i) {
+    fit.parameters.push_back(result.point[i]);
+    penalty += options.coefficient_l2 * result.point[i] * result.point[i];
+  }
+  fit.log_likelihood = -customers * (result.at.value - penalty) + scales.log_likelihood_shift;
+  fit.log_covariance = result.inverse_hessian;
+  for (double& c : fit.log_covariance) c /= customers;
+  return fit;
+}
 
 Fit maximise(const MeanLikelihood& likelihood, const std::vector<std::vector<double>>& starts,
              const ModelScales& scales, double customers, std::int64_t rows,
              const FitOptions& options) {
-  if (options.max_iterations < 1)
-    throw InvalidInput("max_iter", -1, static_cast<double>(options.max_iterations), ">= 1");
-  if (!(options.tolerance > 0.0)) throw InvalidInput("tol", -1, options.tolerance, "> 0");
-  if (!(options.l2 >= 0.0 && std::isfinite(options.l2)))
-    throw InvalidInput("l2", -1, options.l2, "finite and >= 0");
-  if (!(options.coefficient_l2 >= 0.0 && std::isfinite(options.coefficient_l2)))
-    throw InvalidInput("covariate_l2", -1, options.coefficient_l2, "finite and >= 0");
-
+  require_valid(options);
   const auto objective = [&](std::int64_t stride) {
     return [&, stride](std::span<const double> u) {
       optim::Evaluation e = likelihood(u, stride);
@@ -79,26 +107,7 @@ Fit maximise(const MeanLikelihood& likelihood, const std::vector<std::vector<dou
   }
   if (is_far) best.at = objective(1)(best.point);
 
-  Fit fit;
-  fit.customers = customers;
-  fit.status = best.status;
-  fit.iterations = best.iterations;
-  fit.gradient_norm = best.gradient_norm;
-  fit.eigenvalues = best.eigenvalues;
-  double penalty = 0.0;
-  for (std::size_t i = 0; i < positive; ++i) {
-    fit.parameters.push_back(std::exp(best.point[i]) * scales.parameter[i]);
-    const double penalised = std::exp(best.point[i]) * scales.penalty[i];
-    penalty += options.l2 * penalised * penalised;
-  }
-  for (std::size_t i = positive; i < best.point.size(); ++i) {
-    fit.parameters.push_back(best.point[i]);
-    penalty += options.coefficient_l2 * best.point[i] * best.point[i];
-  }
-  fit.log_likelihood = -customers * (best.at.value - penalty) + scales.log_likelihood_shift;
-  fit.log_covariance = best.inverse_hessian;
-  for (double& c : fit.log_covariance) c /= customers;
-  return fit;
+  return as_fit(best, scales, customers, options);
 }
 
 }  // namespace tenure::clv

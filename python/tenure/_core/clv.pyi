@@ -302,6 +302,7 @@ class _CovariateFit(Protocol):
         tolerance: float,
         l2: float,
         coefficient_l2: float,
+        coefficient_l1: float,
         threads: int,
     ) -> dict[str, Any]: ...
 
@@ -555,6 +556,112 @@ discrete_weibull_log_odds: _ContractLogOdds
 discrete_weibull_residual: _ContractResidual
 discrete_weibull_lifetime: _ContractLifetime
 
+# With covariates: `parameters` are alpha, beta and the coefficients.
+def shifted_beta_geometric_covariate_fit(
+    start: _F,
+    renewals: _F,
+    churned: _B,
+    weight: _F | None,
+    design: _F,
+    columns: int,
+    column: _I,
+    sign: _F,
+    max_iterations: int,
+    tolerance: float,
+    l2: float,
+    coefficient_l2: float,
+    coefficient_l1: float,
+    threads: int,
+) -> dict[str, Any]: ...
+def shifted_beta_geometric_covariate_log_likelihood(
+    parameters: _F,
+    renewals: _F,
+    churned: _B,
+    weight: _F | None,
+    design: _F,
+    columns: int,
+    column: _I,
+    sign: _F,
+    threads: int,
+) -> _Evaluation: ...
+def shifted_beta_geometric_covariate_log_odds(
+    parameters: _F,
+    log_covariance: _F | None,
+    renewals: _F,
+    ahead: _F,
+    design: _F,
+    columns: int,
+    column: _I,
+    sign: _F,
+    threads: int,
+) -> Any: ...
+def shifted_beta_geometric_covariate_residual(
+    parameters: _F,
+    log_covariance: _F | None,
+    renewals: _F,
+    rate: float,
+    horizon: float,
+    elasticity: bool,
+    design: _F,
+    columns: int,
+    column: _I,
+    sign: _F,
+    threads: int,
+) -> Any: ...
+def shifted_beta_geometric_covariate_lifetime(
+    parameters: _F,
+    log_covariance: _F | None,
+    rate: float,
+    horizon: float,
+    design: _F,
+    columns: int,
+    column: _I,
+    sign: _F,
+    threads: int,
+) -> Any: ...
+def shifted_beta_geometric_covariate_mean_log_odds(
+    parameters: _F,
+    log_covariance: _F | None,
+    weight: _F,
+    renewals: _F,
+    design: _F,
+    columns: int,
+    column: _I,
+    sign: _F,
+    threads: int,
+) -> Any: ...
+def gamma_gamma_covariate_fit(
+    start: _F,
+    frequency: _F,
+    monetary_value: _F,
+    weight: _F | None,
+    design: _F,
+    columns: int,
+    max_iterations: int,
+    tolerance: float,
+    l2: float,
+    coefficient_l2: float,
+    coefficient_l1: float,
+    threads: int,
+) -> dict[str, Any]: ...
+def gamma_gamma_covariate_log_likelihood(
+    parameters: _F,
+    frequency: _F,
+    monetary_value: _F,
+    weight: _F | None,
+    design: _F,
+    columns: int,
+    threads: int,
+) -> _Evaluation: ...
+def gamma_gamma_covariate_expected_spend(
+    parameters: _F,
+    log_covariance: _F | None,
+    frequency: _F,
+    monetary_value: _F,
+    design: _F,
+    columns: int,
+    threads: int,
+) -> Any: ...
 def bg_bb_fit(
     frequency: _F,
     recency: _F,

@@ -33,6 +33,7 @@ from tenure.clv.mbg_cnbd import MBGCNBD
 from tenure.clv.mbg_nbd import MBGNBD
 from tenure.clv.nbd import NBD
 from tenure.clv.pareto_nbd import ParetoNBD
+from tenure.clv.penalties import PenaltyPath, penalty_path
 from tenure.clv.shifted_beta_geometric import ShiftedBetaGeometric
 from tenure.clv.spend_frequency import SpendFrequencyCheck, spend_frequency_check
 from tenure.clv.value import CLV
@@ -65,6 +66,7 @@ __all__ = [
     "Opportunities",
     "ParameterTable",
     "ParetoNBD",
+    "PenaltyPath",
     "Posterior",
     "Predictions",
     "PurchaseForecast",
@@ -80,6 +82,7 @@ __all__ = [
     "economics",
     "likelihood_ratio_test",
     "opportunities",
+    "penalty_path",
     "priors",
     "spend_frequency_check",
     "with_covariates",

@@ -13,6 +13,8 @@ from tenure._validation import Floats, Ints, as_number
 from tenure.clv import _design
 from tenure.clv._covariates import CoefficientTable
 from tenure.clv._likelihood import LikelihoodModel, two_sided
+from tenure.clv._profile import profile_limits
+from tenure.clv._tables import ParameterTable
 
 #: The signs with which a coefficient moves the logarithms of the parameters.
 Direction = Sequence[float]
@@ -37,8 +39,10 @@ class CoefficientModel(LikelihoodModel):
     #: Of the logarithms of the parameters and of the coefficients.
     joint_covariance_: Floats
 
-    # A setting of every subclass.
+    # Settings of every subclass.
     covariate_l2: float
+    covariate_alpha: float
+    covariate_l1_ratio: float
 
     def _covariate_settings(self) -> dict[str, tuple[str, ...]]:
         """The names of covariates by the setting that lists them."""
@@ -62,6 +66,18 @@ class CoefficientModel(LikelihoodModel):
 
     # --- fit -------------------------------------------------------------------------------------
 
+    def _penalty_settings(self) -> dict[str, float]:
+        names = ("covariate_l2", "covariate_alpha")
+        own = {name: getattr(self, name) for name in names} if self._covariate_names() else {}
+        return super()._penalty_settings() | own
+
+    def _coefficient_penalties(self) -> tuple[float, float]:
+        """What a customer's penalty has of the squares of coefficients, and of their sizes."""
+        squares = as_number(self.covariate_l2, "covariate_l2", at_least=0.0)
+        size = as_number(self.covariate_alpha, "covariate_alpha", at_least=0.0)
+        share = as_number(self.covariate_l1_ratio, "covariate_l1_ratio", at_least=0.0, at_most=1.0)
+        return squares + 0.5 * size * (1.0 - share), size * share
+
     def _take_none(self, fit: dict[str, Any]) -> dict[str, Any]:
         """Keep that there are no covariates."""
         k = len(self.parameter_names)
@@ -73,10 +89,10 @@ class CoefficientModel(LikelihoodModel):
         self,
         columns: dict[str, Any],
         weight: Floats | None,
-        kernel: Callable[[tuple[Any, ...], float], dict[str, Any]],
+        kernel: Callable[[tuple[Any, ...], tuple[float, float]], dict[str, Any]],
     ) -> dict[str, Any]:
-        """Call the kernel with effects of standardised columns, and carry its result back."""
-        penalty = as_number(self.covariate_l2, "covariate_l2", at_least=0.0)
+        """Call kernel(effects, penalties) on standardised columns, and carry its result back."""
+        penalties = self._coefficient_penalties()
         levels = _design.levels_of(columns)
         design = _design.design_of(columns, levels)
         names = _design.design_names(levels)
@@ -87,12 +103,12 @@ class CoefficientModel(LikelihoodModel):
                 raise InvalidInputError(msg, argument=name, value=value)
         scaling = _design.scaling_of(design, weight, names)
         scaled = scaling.apply(design)
-        if penalty == 0.0:
+        if penalties == (0.0, 0.0):
             for argument, wanted in self._covariate_settings().items():
                 kept = {n: levels[n] for n in levels if n in wanted}
                 at = [names.index(c) for c in _design.design_names(kept)]
                 _design.require_independent(scaled[:, at], weight, [names[j] for j in at], argument)
-        return self._unscaled(kernel(self._effects(scaled, levels), penalty), scaling, levels)
+        return self._unscaled(kernel(self._effects(scaled, levels), penalties), scaling, levels)
 
     def _unscaled(
         self, fit: dict[str, Any], scaling: _design.Scaling, levels: _design.Levels
@@ -174,9 +190,83 @@ class CoefficientModel(LikelihoodModel):
 
     @property
     def n_parameters_(self) -> int:
-        """Number of parameters and coefficients that were estimated."""
+        """Number of parameters and coefficients that were estimated.
+
+        Under a penalty on sizes, those that are not 0 (Zou, Hastie & Tibshirani 2007, Annals of
+        Statistics 35:2173-2192).
+        """
         self._require_fitted()
-        return len(self.parameter_names) + len(self.coefficients_)
+        selected = self._coefficient_penalties()[1] > 0.0
+        many = np.count_nonzero(self.coefficients_) if selected else len(self.coefficients_)
+        return len(self.parameter_names) + int(many)
+
+    def profile_interval(
+        self, data: Any, level: float = 0.95, sample_weight: Any = None
+    ) -> ParameterTable:
+        """Return parameters and coefficients with limits from the profile of the likelihood.
+
+        Parameters
+        ----------
+        data, level, sample_weight
+            As for a model without covariates: see `ShiftedBetaGeometric.profile_interval`.
+
+        Returns
+        -------
+        ParameterTable
+            The parameters, then each coefficient by process and covariate, such as "purchase of
+            channel[web]".
+        """
+        self._require_fitted()
+        if not len(self.coefficients_):
+            return super().profile_interval(data, level, sample_weight)
+        z = two_sided(level, "level")
+        self._require_profile()
+        kernel, design, weight = self._joint_likelihood_of(data, sample_weight)
+        layout = self._layout(self.covariate_levels_)
+        columns = _design.design_names(self.covariate_levels_)
+        spread = _design.scaling_of(design, weight, columns).spread
+        k = len(self.parameter_names)
+        # Coefficients count in spreads of their columns, so that a step has a size.
+        unit = np.append(np.ones(k), [1.0 / spread[j] for _, _, j, _ in layout])
+
+        def likelihood(u: Floats) -> tuple[float, Floats, Floats]:
+            at = u * unit
+            value, gradient, hessian = kernel(np.append(np.exp(at[:k]), at[k:]))
+            return value, gradient * unit, hessian.reshape(len(u), -1) * np.outer(unit, unit)
+
+        at = np.append(np.log(self._point()), self.coefficients_)
+        self._require_data_of_fit(likelihood(at / unit)[0])
+        covariance = self.joint_covariance_ / np.outer(unit, unit)
+        lower, upper = profile_limits(likelihood, at / unit, covariance, z)
+        lower, upper = lower * unit, upper * unit
+        error = np.sqrt(np.diagonal(self.joint_covariance_))
+        for told in (at, lower, upper):
+            with np.errstate(over="ignore"):
+                told[:k] = np.exp(told[:k])
+        error = np.append(at[:k] * error[:k], error[k:])
+        names = tuple(self._estimates())
+        return ParameterTable(names, at, error, lower, upper, as_number(level, "level"))
+
+    def _joint_likelihood_of(
+        self, data: Any, sample_weight: Any
+    ) -> tuple[Callable[[Floats], Any], Floats, Floats | None]:
+        """Log-likelihood by parameters and coefficients, and the design and weights behind it."""
+        raise NotImplementedError
+
+    def _design_of_frame(self, covariates: Any, what: str) -> Floats | None:
+        """Return the design of new customers; None for a model without covariates."""
+        self._require_fitted()
+        if not self.covariate_levels_:
+            if covariates is not None:
+                msg = f"{type(self).__name__} was fitted without covariates"
+                raise InvalidInputError(msg, argument="covariates")
+            return None
+        if covariates is None:
+            names = ", ".join(map(repr, self.covariate_levels_))
+            msg = f"{what} depends on {names}: give covariates=, a frame with one row a customer"
+            raise InvalidInputError(msg, argument="covariates")
+        columns = _design.columns_of(covariates, list(self.covariate_levels_))
+        return _design.design_of(columns, self.covariate_levels_)
 
     def __repr__(self) -> str:
         text = super().__repr__()

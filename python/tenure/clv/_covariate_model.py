@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -35,6 +35,8 @@ class CovariateModel(CoefficientModel, OutlookModel):
         dropout_covariates: Sequence[str] | str | None = None,
         equal_covariates: Sequence[str] | str | None = None,
         covariate_l2: float = 0.0,
+        covariate_alpha: float = 0.0,
+        covariate_l1_ratio: float = 0.5,
         l2: float = 0.0,
         unit: str | None = None,
         max_iter: int = 200,
@@ -46,6 +48,8 @@ class CovariateModel(CoefficientModel, OutlookModel):
         self.dropout_covariates = dropout_covariates
         self.equal_covariates = equal_covariates
         self.covariate_l2 = covariate_l2
+        self.covariate_alpha = covariate_alpha
+        self.covariate_l1_ratio = covariate_l1_ratio
         super().__init__(
             l2=l2,
             unit=unit,
@@ -121,13 +125,14 @@ class CovariateModel(CoefficientModel, OutlookModel):
         return replace(p, design=_design.design_of(p.design, self.covariate_levels_))
 
     def _maximise(self, p: _data.Purchases, budget: tuple[int, float, float]) -> dict[str, Any]:
+        self._coefficient_penalties()
         none = super()._maximise(p, budget)
         if p.design is None:
             return self._take_none(none)
         return self._fit_coefficients(
             p.design,
             p.weight,
-            lambda effects, penalty: self._covariate_kernel("fit")(
+            lambda effects, penalties: self._covariate_kernel("fit")(
                 none["parameters"],
                 p.frequency,
                 p.recency,
@@ -135,7 +140,7 @@ class CovariateModel(CoefficientModel, OutlookModel):
                 p.weight,
                 *effects,
                 *budget,
-                penalty,
+                *penalties,
                 as_threads(self.n_threads),
             ),
         )
@@ -193,19 +198,14 @@ class CovariateModel(CoefficientModel, OutlookModel):
             self._joint_point(), p.T, p.weight, last, *effects, threads
         )
 
-    def _design_of_frame(self, covariates: Any, what: str) -> Floats | None:
-        self._require_fitted()
-        if not self.covariate_levels_:
-            if covariates is not None:
-                msg = f"{type(self).__name__} was fitted without covariates"
-                raise InvalidInputError(msg, argument="covariates")
-            return None
-        if covariates is None:
-            names = ", ".join(map(repr, self.covariate_levels_))
-            msg = f"{what} depends on {names}: give covariates=, a frame with one row a customer"
-            raise InvalidInputError(msg, argument="covariates")
-        columns = _design.columns_of(covariates, list(self.covariate_levels_))
-        return _design.design_of(columns, self.covariate_levels_)
+    def _joint_likelihood_of(
+        self, data: Any, sample_weight: Any
+    ) -> tuple[Callable[[Floats], Any], Floats, Floats | None]:
+        p = self._read(data, sample_weight, weighted=True)
+        columns = (p.frequency, p.recency, p.T, p.weight)
+        kernel, threads = self._covariate_kernel("log_likelihood"), as_threads(self.n_threads)
+        effects = self._effects(p.design)
+        return lambda at: kernel(at, *columns, *effects, threads), p.design, p.weight
 
     def expected_purchases_new(self, horizon: Any, covariates: Any = None) -> Any:
         """Return the expected repeat purchases of a customer just acquired.
@@ -309,6 +309,8 @@ class BetaDropoutModel(CovariateModel):
         equal_covariates: Sequence[str] | str | None = None,
         separate_dropout: bool = False,
         covariate_l2: float = 0.0,
+        covariate_alpha: float = 0.0,
+        covariate_l1_ratio: float = 0.5,
         l2: float = 0.0,
         unit: str | None = None,
         max_iter: int = 200,
@@ -322,6 +324,8 @@ class BetaDropoutModel(CovariateModel):
             dropout_covariates=dropout_covariates,
             equal_covariates=equal_covariates,
             covariate_l2=covariate_l2,
+            covariate_alpha=covariate_alpha,
+            covariate_l1_ratio=covariate_l1_ratio,
             l2=l2,
             unit=unit,
             max_iter=max_iter,

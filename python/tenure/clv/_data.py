@@ -40,6 +40,8 @@ class Spend:
     monetary_value: Floats
     weight: Floats | None
     customer: Any
+    #: Design of the covariates, n rows, where the model has some.
+    design: Any = None
 
 
 def purchases(data: Any, sample_weight: Any = None, weighted: bool = False) -> Purchases:

@@ -191,6 +191,6 @@ def require_independent(
     msg = (
         f"the columns {', '.join(map(repr, involved))} of {argument} are collinear: one follows "
         "from the others, so that their coefficients are not identified; leave one out, or give "
-        "covariate_l2"
+        "covariate_l2 or covariate_alpha"
     )
     raise InvalidInputError(msg, argument=argument, value=involved)

@@ -206,25 +206,35 @@ class LikelihoodModel(Estimator):
         """
         z = two_sided(level, "level")
         at = self._point()
+        self._require_profile()
+        likelihood = self._likelihood_of(data, sample_weight)
+        self._require_data_of_fit(likelihood(np.log(at))[0])
+        lower, upper = profile_limits(likelihood, np.log(at), self.log_covariance_, z)
+        error = at * np.sqrt(np.diagonal(self.log_covariance_))
+        with np.errstate(over="ignore"):
+            limits = np.exp(lower), np.exp(upper)
+        return ParameterTable(self.parameter_names, at, error, *limits, as_number(level, "level"))
+
+    def _penalty_settings(self) -> dict[str, float]:
+        """Settings that add a penalty to the likelihood, by name."""
+        return {"l2": self.l2}
+
+    def _require_profile(self) -> None:
         if not self.converged_:
             msg = f"{type(self).__name__} has no optimum ({self.status_}), and so no profile"
             raise NotConvergedError(msg)
-        if self.l2 != 0.0:
-            msg = f"l2 must be 0 for a profile of the likelihood, got {self.l2:g}"
-            raise InvalidInputError(msg, argument="l2", value=self.l2)
-        likelihood = self._likelihood_of(data, sample_weight)
-        told = likelihood(np.log(at))[0]
+        for name, value in self._penalty_settings().items():
+            if value != 0.0:
+                msg = f"{name} must be 0 for a profile of the likelihood, got {value:g}"
+                raise InvalidInputError(msg, argument=name, value=value)
+
+    def _require_data_of_fit(self, told: float) -> None:
         if abs(told - self.log_likelihood_) > 1e-8 * max(1.0, abs(told)):
             msg = (
                 "data must be those of the fit, whose log-likelihood is "
                 f"{self.log_likelihood_:.6f}; that of these is {told:.6f}"
             )
             raise InvalidInputError(msg, argument="data")
-        lower, upper = profile_limits(likelihood, np.log(at), self.log_covariance_, z)
-        error = at * np.sqrt(np.diagonal(self.log_covariance_))
-        with np.errstate(over="ignore"):
-            limits = np.exp(lower), np.exp(upper)
-        return ParameterTable(self.parameter_names, at, error, *limits, as_number(level, "level"))
 
     def _likelihood_of(self, data: Any, sample_weight: Any) -> LogLikelihood:
         """Return the log-likelihood of data with its derivatives in the logs of the parameters."""

@@ -37,6 +37,10 @@ class _Sampled:
         unit: str | None,
         customers: float,
     ) -> Any:
+        names: tuple[str, ...] = getattr(self, "_covariate_names", tuple)()
+        if names:
+            msg = f"posterior knows no covariates, but the model has {', '.join(map(repr, names))}"
+            raise InvalidInputError(msg, argument="covariates")
         chains, draws, warmup, random_state, target_accept, n_threads = settings
         options = (
             as_count(chains, "chains", at_least=1),

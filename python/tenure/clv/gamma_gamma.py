@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
 
 from tenure import _core
-from tenure._errors import DataWarning
 from tenure._model_file import storable
-from tenure._validation import as_threads
+from tenure._validation import Floats, as_threads
 from tenure.clv import _data
 from tenure.clv._likelihood import LikelihoodModel
 from tenure.clv._profile import LogLikelihood, in_logs
 from tenure.clv._sampling import SPEND, SPEND_SETS, SampledSpend
+from tenure.clv._spend_covariates import ORDERS, SpendCoefficients
 
 
 @storable("clv.GammaGamma")
-class GammaGamma(SampledSpend, LikelihoodModel):
+class GammaGamma(SampledSpend, SpendCoefficients):
     """Gamma-gamma: the mean amount of a customer's orders, shrunk to that of all customers.
 
     Amounts of a customer's orders are gamma(p, rate nu), and nu is gamma(q, rate gamma) over
-    customers. How much customers spend is taken to be independent of how often they buy.
+    customers. How much customers spend is taken to be independent of how often they buy, unless
+    `frequency_effect` says otherwise.
 
     Parameters
     ----------
+    covariates : sequence of str, optional
+        Columns of the data that move the level of a customer's spend; numbers or text. See Notes.
+    frequency_effect : bool, default False
+        Whether the level depends on how often a customer ordered, as a power of the number of
+        orders, 1 + frequency.
+    covariate_l2, covariate_alpha, covariate_l1_ratio
+        Penalties of the coefficients, as for `BGNBD`.
     l2 : float, default 0
         Penalty l2 * (p^2 + q^2 + gamma^2) a customer, gamma in the unit in which the mean of
         `monetary_value` is 10.
@@ -45,9 +53,17 @@ class GammaGamma(SampledSpend, LikelihoodModel):
     log_likelihood_, converged_, status_, n_iter_, gradient_norm_, hessian_eigenvalues_
     n_customers_
         As for `BGNBD`.
+    coef_, covariate_levels_, joint_covariance_, n_parameters_, aic_, bic_
+        As for `BGNBD`; the only process is "spend".
 
     Notes
     -----
+    With covariates z customers have gamma exp(c'z) in place of gamma, so that one more of a column
+    multiplies what they spend an order by e^c; `params_` are those of a customer whose columns are
+    all 0. `frequency_effect` adds the column ``log(1 + frequency)``, whose coefficient is the
+    elasticity of spend in the number of orders; 0 is independence, which `likelihood_ratio_test`
+    tests against the model without.
+
     Fader & Hardie (2013), The gamma-gamma model of monetary value, brucehardie.com/notes/025.
     Formulas and numerics: docs/methods/gamma_gamma.md.
 
@@ -62,6 +78,14 @@ class GammaGamma(SampledSpend, LikelihoodModel):
     {'p': 6.25, 'q': 3.74, 'gamma': 15.44}
     >>> model.n_excluded_, round(model.expected_spend_new(), 2)
     (1411, 35.17)
+
+    Those who order more often spend more an order:
+
+    >>> large = tn.clv.GammaGamma(frequency_effect=True).fit(base)
+    >>> large.coef_.estimate.round(2).tolist(), large.coef_.lower.round(2).tolist()
+    ([0.23], [0.15])
+    >>> round(tn.clv.likelihood_ratio_test(model, large).statistic, 1)
+    30.5
     """
 
     parameter_names = ("p", "q", "gamma")
@@ -76,12 +100,22 @@ class GammaGamma(SampledSpend, LikelihoodModel):
     def __init__(
         self,
         *,
+        covariates: Sequence[str] | str | None = None,
+        frequency_effect: bool = False,
+        covariate_l2: float = 0.0,
+        covariate_alpha: float = 0.0,
+        covariate_l1_ratio: float = 0.5,
         l2: float = 0.0,
         max_iter: int = 200,
         tol: float = 1e-9,
         on_failure: str = "warn",
         n_threads: int | None = None,
     ) -> None:
+        self.covariates = covariates
+        self.frequency_effect = frequency_effect
+        self.covariate_l2 = covariate_l2
+        self.covariate_alpha = covariate_alpha
+        self.covariate_l1_ratio = covariate_l1_ratio
         self.l2 = l2
         self.max_iter = max_iter
         self.tol = tol
@@ -114,16 +148,14 @@ class GammaGamma(SampledSpend, LikelihoodModel):
         """
         budget = self._budget()
         s = _data.spend(data, sample_weight, weighted=True)
-        fit = _core.clv.gamma_gamma_fit(
-            s.frequency, s.monetary_value, s.weight, *budget, as_threads(self.n_threads)
-        )
+        fit = self._maximise(data, s, budget)
         self.n_excluded_ = int(fit["excluded"])
         self.correlation_ = _correlation(s)
         self._take(fit)
         return self
 
     def _likelihood_of(self, data: Any, sample_weight: Any) -> LogLikelihood:
-        s = _data.spend(data, sample_weight, weighted=True)
+        s = self._read(data, sample_weight, weighted=True)
         columns = (s.frequency, s.monetary_value, s.weight)
         return in_logs(_core.clv.gamma_gamma_log_likelihood, *columns, as_threads(self.n_threads))
 
@@ -147,54 +179,46 @@ class GammaGamma(SampledSpend, LikelihoodModel):
         float64 array of n, or Predictions with `interval`
             Infinite, with a DataWarning, where p x + q <= 1, as no mean exists.
         """
-        s = _data.spend(data)
+        self._require_fitted()
+        s = self._read(data)
         got = self._spend(s, interval is not None)
         return (
             got if interval is None else self._limits(s.customer, got, interval, "Spend an order")
         )
 
-    def _spend(self, s: _data.Spend, errors: bool) -> Any:
-        """Expected spend; with errors of its logarithm."""
-        got = _core.clv.gamma_gamma_expected_spend(
-            self._point(),
-            self._flat_covariance() if errors else None,
-            s.frequency,
-            s.monetary_value,
-            as_threads(self.n_threads),
-        )
-        infinite = int(np.isinf(got[0] if errors else got).sum())
-        if infinite:
-            msg = (
-                f"{infinite:,} of {len(s.frequency):,} customers have p x + q <= 1: their expected "
-                f"spend is infinite (p={self.params_['p']:.4g}, q={self.params_['q']:.4g})"
-            )
-            warnings.warn(msg, DataWarning, stacklevel=3)
-        unusable = int(((s.frequency > 0) & (s.monetary_value <= 0)).sum())
-        if unusable:
-            msg = (
-                f"{unusable:,} of {len(s.frequency):,} customers have repeat orders with a "
-                "monetary_value <= 0, which the model cannot read: they get the population's mean"
-            )
-            warnings.warn(msg, DataWarning, stacklevel=3)
-        return got
-
-    def expected_spend_new(self) -> float:
+    def expected_spend_new(self, covariates: Any = None) -> Any:
         """Return the expected mean amount of a customer of whom nothing is known, p gamma/(q - 1).
 
-        Infinite, with a DataWarning, where q <= 1.
+        Parameters
+        ----------
+        covariates : data frame, optional
+            One row a customer; needed for a model with `covariates`, and only there. With
+            `frequency_effect` a new customer has one order.
+
+        Returns
+        -------
+        float, or float64 array with covariates
+            Infinite, with a DataWarning, where q <= 1.
         """
-        none = _data.Spend(np.zeros(1), np.zeros(1), None, None)
-        return float(self._spend(none, errors=False)[0])
+        self._require_fitted()
+        names = [name for name in self.covariate_levels_ if name != ORDERS]
+        if names or covariates is not None:
+            design: Floats | None = self._design_of_new(covariates, names)
+        else:
+            design = np.zeros((1, 1)) if self.covariate_levels_ else None
+        n = 1 if design is None else len(design)
+        none = _data.Spend(np.zeros(n), np.zeros(n), None, None, design)
+        got = self._spend(none, errors=False)
+        return got if names else float(got[0])
 
     def score(self, data: Any, sample_weight: Any = None) -> float:
         """Return the mean log-likelihood a customer of other data, over the rows of use."""
-        s = _data.spend(data, sample_weight, weighted=True)
-        value, _, _ = _core.clv.gamma_gamma_log_likelihood(
-            self._point(), s.frequency, s.monetary_value, s.weight, as_threads(self.n_threads)
-        )
+        self._require_fitted()
+        s = self._read(data, sample_weight, weighted=True)
+        value = self._log_likelihood(s)
         used = (s.frequency > 0) & (s.monetary_value > 0)
         weight = used if s.weight is None else s.weight * used
-        return float(value) / float(weight.sum())
+        return value / float(weight.sum())
 
     def _restore(self, state: dict[str, Any]) -> None:
         super()._restore(state)

@@ -74,12 +74,13 @@ def likelihood_ratio_test(
     ----------
     small, large : fitted models
         Nested: some values of the parameters make `large` the same as `small`, as c = 1 makes
-        `BetaDiscreteWeibull` the `ShiftedBetaGeometric`. Both fitted by maximum likelihood without
+        `BetaDiscreteWeibull` the `ShiftedBetaGeometric`, and coefficients of 0 a model with
+        covariates the one without. Both fitted by maximum likelihood without
         a penalty, and converged. That they are nested and saw the same data is the caller's word;
         only the number of customers is compared.
     df : int, optional
         Restrictions that turn one into the other. Default: the difference of the numbers of
-        parameters.
+        parameters, coefficients of covariates included.
     boundary : bool, default False
         Whether the restriction lies at the edge of the larger model's parameters, such as a
         variance of 0. Then the statistic is, with equal chance, chi-square of df - 1 and of df
@@ -117,11 +118,11 @@ def likelihood_ratio_test(
             "customers: only fits of the same data can be compared"
         )
         raise InvalidInputError(msg, argument="large")
-    more = len(large.parameter_names) - len(small.parameter_names)
+    more = large.n_parameters_ - small.n_parameters_
     if df is None and more < 1:
         msg = (
-            f"{type(large).__name__} has {len(large.parameter_names)} parameters, "
-            f"{type(small).__name__} {len(small.parameter_names)}: give the larger model second, "
+            f"{type(large).__name__} has {large.n_parameters_} parameters, "
+            f"{type(small).__name__} {small.n_parameters_}: give the larger model second, "
             "or say df"
         )
         raise InvalidInputError(msg, argument="df")
@@ -152,9 +153,13 @@ def _require_optimum(name: str, model: LikelihoodModel) -> None:
             "which the test needs"
         )
         raise InvalidInputError(msg, argument=name)
-    if model.l2 > 0.0:
-        msg = f"{name} was fitted with a penalty (l2={model.l2:g}), under which there is no test"
-        raise InvalidInputError(msg, argument=name)
+    for setting, value in model._penalty_settings().items():
+        if value > 0.0:
+            msg = (
+                f"{name} was fitted with a penalty ({setting}={value:g}), under which there is no "
+                "test"
+            )
+            raise InvalidInputError(msg, argument=name)
 
 
 def _tail(statistic: float, degrees: int) -> float:

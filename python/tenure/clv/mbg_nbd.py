@@ -27,6 +27,10 @@ class MBGNBD(SampledPurchases, BetaDropoutModel):
     covariate_l2 : float, default 0
         Penalty covariate_l2 * sum of squared coefficients a customer, of columns scaled to a
         spread of 1.
+    covariate_alpha, covariate_l1_ratio : float, default 0 and 0.5
+        Elastic penalty of the same coefficients, as scikit-learn's ``ElasticNet(alpha, l1_ratio)``:
+        covariate_alpha * (l1_ratio * sum of sizes + (1 - l1_ratio) / 2 * sum of squares) a
+        customer. It sets coefficients to 0; standard errors and limits are then NaN.
     l2 : float, default 0
         Penalty l2 * (r^2 + alpha^2 + a^2 + b^2) a customer, alpha in the unit in which the longest
         T is 10.

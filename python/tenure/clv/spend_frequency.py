@@ -132,7 +132,8 @@ def spend_frequency_check(
     -----
     Fader, Hardie & Lee (2005), RFM and CLV, Journal of Marketing Research 42:415-430, report 0.11
     for CDNOW. Limits: Fisher's z with variance 1/(n - 3), times 1 + r^2/2 for ranks: Bonett &
-    Wright (2000), Psychometrika 65:23-28. docs/methods/gamma_gamma.md says what to do if it fails.
+    Wright (2000), Psychometrika 65:23-28. Where it fails, ``GammaGamma(frequency_effect=True)`` has
+    a number for how spend goes with frequency, and a test of it: docs/methods/gamma_gamma.md.
 
     Examples
     --------

@@ -11,7 +11,6 @@ from tenure._errors import InvalidInputError
 from tenure._estimator import Estimator
 from tenure._model_file import storable
 from tenure._validation import as_number
-from tenure.clv import _data
 from tenure.clv._likelihood import two_sided
 from tenure.clv._tables import LifetimeValue
 from tenure.clv._transaction import TransactionModel
@@ -39,8 +38,10 @@ class CLV(Estimator):
     Notes
     -----
     The product is right only if spend an order is independent of how often and how long customers
-    buy; `spend_.correlation_` is a first check. Purchases count from the end of observation on;
-    what a customer brought in before does not. Formulas: docs/methods/clv.md.
+    buy, given what the models know of them; `spend_frequency_check` tells, and
+    ``GammaGamma(frequency_effect=True)`` takes how often they ordered into account. Purchases
+    count from the end of observation on; what a customer brought in before does not. Formulas:
+    docs/methods/clv.md.
 
     Examples
     --------
@@ -120,7 +121,7 @@ class CLV(Estimator):
         self._require_fitted()
         model = self.transactions_
         purchases = model._read(data)
-        spending = _data.spend(data)
+        spending = self.spend_._read(data)
         length = model._horizon(horizon)
         rate = model._rate(discount_rate, discount_period)
         share = as_number(margin, "margin", at_least=0.0)

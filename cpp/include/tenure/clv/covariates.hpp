@@ -3,7 +3,7 @@
 #include <span>
 #include <vector>
 
-#include "tenure/clv/fit.hpp"
+#include "tenure/clv/elastic.hpp"
 #include "tenure/clv/repeat_purchases.hpp"
 #include "tenure/optim/result.hpp"
 #include "tenure/support/execution.hpp"
@@ -51,9 +51,10 @@ optim::Evaluation covariate_log_likelihood(const RowKernel& model,
 /// should be about centred and of spread 1. `Fit::parameters` holds the four parameters, then the
 /// coefficients; `Fit::log_covariance` is that of the logarithms of the four and of the
 /// coefficients. The penalty l2 of the options acts on the parameters as without covariates,
-/// `coefficient_l2` on the sum of the squared coefficients.
+/// `coefficient_l2` on the sum of the squared coefficients, `coefficient_l1` on that of their
+/// absolute values.
 Fit fit_with_covariates(const RowKernel& model, std::span<const double> start,
                         const RepeatPurchases& purchases, const Effects& effects,
-                        const FitOptions& options, const Execution& execution);
+                        const ElasticOptions& options, const Execution& execution);
 
 }  // namespace tenure::clv
