@@ -189,6 +189,26 @@ def contracts(n: int) -> dict[str, np.ndarray]:
     return {"renewals": np.minimum(life, seen).astype(float), "churned": life < seen}
 
 
+def contracts_with_a_covariate(n: int) -> dict[str, np.ndarray]:
+    return contracts(n) | {"z": np.random.default_rng(17).normal(size=n)}
+
+
+def own_contracts(n: int) -> tuple[Any, dict[str, np.ndarray]]:
+    settings = {"churn_covariates": "z", "renewal": "month", "n_threads": 1}
+    model = tn.clv.ShiftedBetaGeometric(**settings).fit(contracts_with_a_covariate(2000))
+    return model, contracts_with_a_covariate(n)
+
+
+def foretell_contracts(given: tuple[Any, dict[str, np.ndarray]], threads: int) -> Any:
+    model, data = given
+    return model.set_params(n_threads=threads).discounted_residual_lifetime(data, interval=0.9)
+
+
+def choose_penalty(data: dict[str, np.ndarray], threads: int) -> Any:
+    model = tn.clv.ShiftedBetaGeometric(churn_covariates="z", n_threads=threads)
+    return tn.clv.penalty_path(model, data, n_alphas=2, folds=2)
+
+
 def value_of_contracts(n: int) -> tuple[Any, np.ndarray]:
     model = tn.clv.BetaDiscreteWeibull(renewal="day").fit(contracts(5000))
     return model, np.arange(min(n, 2**20), dtype=float)
@@ -467,6 +487,28 @@ ENTRIES = [
         lambda d, t: tn.clv.GammaGamma(n_threads=t).fit(d),
         5_000_000,
     ),
+    Entry(
+        "GammaGamma with covariates",
+        with_a_covariate,
+        lambda d, t: tn.clv.GammaGamma(covariates="z", frequency_effect=True, n_threads=t).fit(d),
+        1_000_000,
+    ),
+    Entry(
+        "ShiftedBetaGeometric with covariates",
+        contracts_with_a_covariate,
+        lambda d, t: tn.clv.ShiftedBetaGeometric(churn_covariates="z", n_threads=t).fit(d),
+        500_000,
+    ),
+    Entry(
+        "ShiftedBetaGeometric under an elastic penalty",
+        contracts_with_a_covariate,
+        lambda d, t: tn.clv.ShiftedBetaGeometric(
+            churn_covariates="z", covariate_alpha=0.01, n_threads=t
+        ).fit(d),
+        300_000,
+    ),
+    Entry("lifetimes of contracts with covariates", own_contracts, foretell_contracts, 4_000),
+    Entry("clv.penalty_path", contracts_with_a_covariate, choose_penalty, 20_000),
     Entry("CLV.predict", fitted, predict, 3_000_000),
     Entry("BGNBD.predictive_interval and next_purchase", fitted, foretell, 2_000_000),
     Entry("clv.compare", a_holdout, compare, 300_000),

@@ -44,8 +44,10 @@ Sample sample_with_design(const ObservedSpend& spend, const SpendDesign& d,
   const std::int64_t rows = spend.rows();
   require_valid_design(d, rows, execution);
   Buffer<double> used(rows);
-  for (std::int64_t i = 0; i < rows; ++i)
-    used[i] = spend.frequency[i] > 0.0 && spend.mean[i] > 0.0 ? spend.frequency[i] : 0.0;
+  for_each_block(rows, execution, [&](std::int64_t, std::int64_t from, std::int64_t to) {
+    for (std::int64_t i = from; i < to; ++i)
+      used[i] = spend.frequency[i] > 0.0 && spend.mean[i] > 0.0 ? spend.frequency[i] : 0.0;
+  });
   Sample s;
   s.columns = d.columns;
   s.log_mean = Buffer<double>(rows);
@@ -63,20 +65,20 @@ Sample sample_with_design(const ObservedSpend& spend, const SpendDesign& d,
                        "greater than 0 in at least one row with frequency > 0");
   s.x = std::move(groups.x);
   s.first = std::move(groups.first);
-  double logs = 0.0;
-  for (std::int64_t i = 0; i < s.first.back(); ++i) {
-    s.customers += s.weight[i];
-    logs += s.weight[i] * s.log_mean[i];
-  }
+  const std::int64_t n = s.first.back();
+  s.customers = block_sum(n, execution, [&](std::int64_t i) { return s.weight[i]; });
+  const double logs =
+      block_sum(n, execution, [&](std::int64_t i) { return s.weight[i] * s.log_mean[i]; });
   if (!(s.customers > 0.0))
     throw InvalidInput("weight", -1, s.customers, "greater than 0 in at least one row");
   const double exponent = std::round(-logs / s.customers / std::log(2.0));
   s.money_scale = std::ldexp(1.0, static_cast<int>(exponent));
-  for (std::int64_t i = 0; i < s.first.back(); ++i) {
-    s.log_mean[i] += exponent * std::log(2.0);
-    s.mean_amount += s.weight[i] * std::exp(s.log_mean[i]);
-  }
-  s.mean_amount /= s.customers;
+  for_each_block(n, execution, [&](std::int64_t, std::int64_t from, std::int64_t to) {
+    for (std::int64_t i = from; i < to; ++i) s.log_mean[i] += exponent * std::log(2.0);
+  });
+  s.mean_amount = block_sum(n, execution,
+                            [&](std::int64_t i) { return s.weight[i] * std::exp(s.log_mean[i]); }) /
+                  s.customers;
   return s;
 }
 

@@ -61,7 +61,7 @@ class SpendCoefficients(CoefficientModel):
     def _read(self, data: Any, sample_weight: Any = None, weighted: bool = False) -> _data.Spend:
         """Read the spend of customers, and their design where the fitted model has one."""
         s = _data.spend(data, sample_weight, weighted)
-        if not self.covariate_levels_:
+        if not self._covariate_names():
             return s
         design = _design.design_of(self._columns(data, s), self.covariate_levels_)
         return replace(s, design=design)

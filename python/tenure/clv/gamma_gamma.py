@@ -235,6 +235,7 @@ def _correlation(s: _data.Spend) -> float:
     used = (s.frequency > 0) & (s.monetary_value > 0)
     x, m = s.frequency[used], s.monetary_value[used]
     w = np.ones(len(x)) if s.weight is None else s.weight[used]
+    m = m / m.max(initial=0.0)  # squares of huge amounts are no numbers
     x, m = x - np.average(x, weights=w), m - np.average(m, weights=w)
     scale = np.sqrt(float(w @ (x * x)) * float(w @ (m * m)))
     return float(w @ (x * m) / scale) if scale > 0.0 else float("nan")

@@ -127,6 +127,19 @@ def penalty_path(
     -----
     Hastie, Tibshirani & Friedman (2009), The elements of statistical learning, section 7.10, with
     the rule of one standard error: docs/methods/covariates.md.
+
+    Examples
+    --------
+    >>> import numpy as np, tenure as tn
+    >>> rng = np.random.default_rng(3)
+    >>> z, noise = rng.normal(size=(2, 1000))
+    >>> life = rng.geometric(rng.beta(0.8 * np.exp(0.6 * z), 2.0)) - 1
+    >>> data = {"renewals": np.minimum(life, 6), "churned": life < 6, "z": z, "noise": noise}
+    >>> model = tn.clv.ShiftedBetaGeometric(churn_covariates=["z", "noise"])
+    >>> path = tn.clv.penalty_path(model, data, n_alphas=5, folds=3)
+    >>> best = model.set_params(covariate_alpha=path.best_within_error).fit(data)
+    >>> best.coef_.covariate, best.coef_.estimate.round(2).tolist()
+    (('z', 'noise'), [0.45, 0.0])
     """
     if not isinstance(model, CoefficientModel) or not model._covariate_names():
         msg = f"model must be one with covariates, got {model!r}"
