@@ -158,6 +158,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/clv/prior_test.cpp
   tests/cpp/clv/repeat_purchases_test.cpp
   tests/cpp/clv/rising_factorial_test.cpp
+  tests/cpp/clv/spend_and_contract_covariates_test.cpp
   tests/cpp/clv/transaction_models_test.cpp
   tests/cpp/cohort/contracts_test.cpp
   tests/cpp/cohort/growth_test.cpp

@@ -205,7 +205,7 @@ def test_thread_counts_give_the_same_bits():
     data = customers(3000, 8)
     settings = {"churn_covariates": "z", "retention_covariates": "channel"}
     models = [SBG(**settings, renewal="year", n_threads=t).fit(data) for t in (1, 2, 5)]
-    few = rows(data, slice(0, 200))
+    few = rows(data, slice(0, 60))
     for model in models[1:]:
         assert model.coefficients_.tobytes() == models[0].coefficients_.tobytes()
         assert model.joint_covariance_.tobytes() == models[0].joint_covariance_.tobytes()
