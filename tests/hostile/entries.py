@@ -201,7 +201,8 @@ def own_contracts(n: int) -> tuple[Any, dict[str, np.ndarray]]:
 
 def foretell_contracts(given: tuple[Any, dict[str, np.ndarray]], threads: int) -> Any:
     model, data = given
-    return model.set_params(n_threads=threads).discounted_residual_lifetime(data, interval=0.9)
+    model.set_params(n_threads=threads)
+    return model.discounted_residual_lifetime(data, horizon=24, interval=0.9)
 
 
 def choose_penalty(data: dict[str, np.ndarray], threads: int) -> Any:
@@ -507,7 +508,7 @@ ENTRIES = [
         ).fit(d),
         300_000,
     ),
-    Entry("lifetimes of contracts with covariates", own_contracts, foretell_contracts, 4_000),
+    Entry("lifetimes of contracts with covariates", own_contracts, foretell_contracts, 100_000),
     Entry("clv.penalty_path", contracts_with_a_covariate, choose_penalty, 20_000),
     Entry("CLV.predict", fitted, predict, 3_000_000),
     Entry("BGNBD.predictive_interval and next_purchase", fitted, foretell, 2_000_000),

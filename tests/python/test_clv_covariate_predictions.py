@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import scipy.optimize
 from clv_covariates import DROPOUT, MODELS, PURCHASE, awkward, by_model, cdnow, fitted
 from clv_models import at, cdnow_log
 
@@ -82,6 +83,29 @@ def test_limits_follow_from_the_covariance_of_all_parameters(name):
     error = np.sqrt(np.einsum("ik,ij,jk->k", slope, model.joint_covariance_, slope))
     table = model.expected_purchases(data, 39.0, interval=0.95)
     np.testing.assert_allclose(np.log(table.upper / table.value) / 1.959963985, error, rtol=1e-6)
+
+
+@by_model
+def test_profile_limits_lose_half_a_quantile(name):
+    """At a limit the best of all the other coordinates, by SciPy, loses what the level says."""
+    model = fitted(name)
+    table, normal = model.profile_interval(cdnow(), 0.9), model.coefficients(0.9)
+    assert table.parameter[4:] == ("purchase of z", "dropout of z")
+    np.testing.assert_allclose(table.estimate[:4], model._point())
+    np.testing.assert_allclose(table.standard_error[4:], normal.standard_error)
+    kernel, _, _ = model._joint_likelihood_of(cdnow(), None)
+    optimum = np.append(np.log(model._point()), model.coefficients_)
+    for i, limit in ((4, table.upper[4]), (1, np.log(table.lower[1]))):
+        others = np.arange(6) != i
+
+        def loss(free, i=i, limit=limit, others=others):
+            u = np.empty(6)
+            u[i], u[others] = limit, free
+            value, gradient, _ = kernel(np.append(np.exp(u[:4]), u[4:]))
+            return -value, -gradient[others]
+
+        found = scipy.optimize.minimize(loss, optimum[others], jac=True, options={"gtol": 1e-5})
+        assert 2.0 * (model.log_likelihood_ + found.fun) == pytest.approx(2.705543454, rel=1e-5)
 
 
 def test_tracking_sums_over_the_customers_of_the_log():

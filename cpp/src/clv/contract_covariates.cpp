@@ -27,18 +27,26 @@ struct Sample {
 /// Customers alike in covariates and renewals are one: kept up to their age, then perhaps lost.
 std::vector<RenewalInterval> intervals_of(std::span<const std::int64_t> rows,
                                           const RenewalHistory& h) {
-  std::vector<std::int64_t> sorted(rows.begin(), rows.end());
-  const auto age = [&](std::int64_t row) { return h.renewals[static_cast<std::size_t>(row)]; };
-  std::ranges::stable_sort(sorted, {}, age);
+  // Copies: a caller's thread that writes in between must not move what is sorted.
+  struct Customer {
+    double renewals, weight;
+    bool churned;
+  };
+  std::vector<Customer> sorted;
+  sorted.reserve(rows.size());
+  for (const std::int64_t row : rows) {
+    const auto at = static_cast<std::size_t>(row);
+    const double n = h.renewals[at];
+    if (n >= 0.0) sorted.push_back({n, h.weight ? (*h.weight)[at] : 1.0, h.churned[at] != 0});
+  }
+  std::ranges::stable_sort(sorted, {}, &Customer::renewals);
   std::vector<RenewalInterval> out;
   for (std::size_t i = 0; i < sorted.size();) {
-    const double n = age(sorted[i]);
+    const double n = sorted[i].renewals;
     double all = 0.0, lost = 0.0;
-    for (; i < sorted.size() && age(sorted[i]) == n; ++i) {
-      const auto row = static_cast<std::size_t>(sorted[i]);
-      const double w = h.weight ? (*h.weight)[row] : 1.0;
-      all += w;
-      if (h.churned[row] != 0) lost += w;
+    for (; i < sorted.size() && sorted[i].renewals == n; ++i) {
+      all += sorted[i].weight;
+      if (sorted[i].churned) lost += sorted[i].weight;
     }
     if (n > 0.0 && all > 0.0) out.push_back({0.0, n, all, 0.0});
     if (lost > 0.0) out.push_back({n, n + 1.0, 0.0, lost});
