@@ -492,7 +492,7 @@ ENTRIES = [
         "GammaGamma with covariates",
         with_a_covariate,
         lambda d, t: tn.clv.GammaGamma(covariates="z", frequency_effect=True, n_threads=t).fit(d),
-        1_000_000,
+        200_000,
     ),
     Entry(
         "ShiftedBetaGeometric with covariates",
