@@ -39,6 +39,11 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/repeat_purchases.cpp
   cpp/src/clv/rising_factorial.cpp
   cpp/src/clv/time_left.cpp
+  cpp/src/clv/time_varying.cpp
+  cpp/src/clv/time_varying_bg_nbd.cpp
+  cpp/src/clv/time_varying_nodes.cpp
+  cpp/src/clv/time_varying_pareto_nbd.cpp
+  cpp/src/clv/time_varying_predict.cpp
   cpp/src/cohort/active_users.cpp
   cpp/src/cohort/age_clock.cpp
   cpp/src/cohort/contract_table.cpp
@@ -131,6 +136,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/clv_outlook.cpp
   cpp/bindings/clv_posterior.cpp
   cpp/bindings/clv_spend_and_contract_covariates.cpp
+  cpp/bindings/clv_time_varying.cpp
   cpp/bindings/clv_transactions.cpp
   cpp/bindings/cohort_compare.cpp
   cpp/bindings/cohort_contracts.cpp
@@ -159,6 +165,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/clv/repeat_purchases_test.cpp
   tests/cpp/clv/rising_factorial_test.cpp
   tests/cpp/clv/spend_and_contract_covariates_test.cpp
+  tests/cpp/clv/time_varying_test.cpp
   tests/cpp/clv/transaction_models_test.cpp
   tests/cpp/cohort/contracts_test.cpp
   tests/cpp/cohort/growth_test.cpp

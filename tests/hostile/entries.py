@@ -182,6 +182,13 @@ def with_a_covariate(n: int) -> dict[str, Any]:
     return customers(n) | {"z": np.random.default_rng(17).normal(size=n)}
 
 
+@functools.lru_cache(maxsize=2)
+def with_weeks(n: int) -> Any:
+    week = np.arange(170)
+    calendar = {"date": np.datetime64("2020-09-07") + 7 * week, "z": np.cos(0.7 * week)}
+    return tn.clv.time_varying(a_log(n), calendar, n_threads=1)
+
+
 def contracts(n: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(17)
     life = rng.geometric(rng.beta(0.8, 2.0, n)) - 1
@@ -473,6 +480,14 @@ ENTRIES = [
         with_a_covariate,
         lambda d, t: tn.clv.ParetoNBD(purchase_covariates="z", n_threads=t).fit(d),
         200_000,
+    ),
+    Entry(
+        "TimeVaryingParetoNBD",
+        with_weeks,
+        lambda d, t: tn.clv.TimeVaryingParetoNBD(
+            purchase_covariates="z", dropout_covariates="z", max_iter=2, n_threads=t
+        ).fit(d),
+        80_000,
     ),
     Entry(
         "BGNBD.posterior",

@@ -727,3 +727,82 @@ def gamma_gamma_posterior(
 def prior_log_density(term: _Prior, log_parameters: _F) -> float: ...
 def diagnose_chains(value: _F, chains: int) -> tuple[float, float, float, float, float]: ...
 def energy_fraction(energy: _F) -> float: ...
+
+# Covariates that change over time, as <model>_time_varying_<kernel>: `parameters` are the four and
+# the coefficients, of purchases and then of dropout.
+class CovariatePeriods:
+    def __init__(
+        self,
+        design: _F,
+        columns: int,
+        length: float,
+        first: _I,
+        end: _I,
+        phase: _F,
+        at_purchases: _F,
+        by_purchase: _I,
+        by_dropout: _I,
+    ) -> None: ...
+
+class _TimeVaryingFit(Protocol):
+    def __call__(
+        self,
+        start: _F,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        weight: _F | None,
+        periods: CovariatePeriods,
+        max_iterations: int,
+        tolerance: float,
+        l2: float,
+        coefficient_l2: float,
+        threads: int,
+    ) -> dict[str, Any]: ...
+
+class _TimeVaryingLogLikelihood(Protocol):
+    def __call__(
+        self,
+        parameters: _F,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        weight: _F | None,
+        periods: CovariatePeriods,
+        threads: int,
+    ) -> _Evaluation: ...
+
+class _TimeVaryingAlive(Protocol):
+    def __call__(
+        self,
+        parameters: _F,
+        log_covariance: _F | None,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        periods: CovariatePeriods,
+        threads: int,
+    ) -> Any: ...
+
+class _TimeVaryingExpectedPurchases(Protocol):
+    def __call__(
+        self,
+        parameters: _F,
+        log_covariance: _F | None,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        periods: CovariatePeriods,
+        horizon: float,
+        discount_rate: float,
+        threads: int,
+    ) -> Any: ...
+
+bg_nbd_time_varying_fit: _TimeVaryingFit
+bg_nbd_time_varying_log_likelihood: _TimeVaryingLogLikelihood
+bg_nbd_time_varying_log_odds_alive: _TimeVaryingAlive
+bg_nbd_time_varying_expected_purchases: _TimeVaryingExpectedPurchases
+pareto_nbd_time_varying_fit: _TimeVaryingFit
+pareto_nbd_time_varying_log_likelihood: _TimeVaryingLogLikelihood
+pareto_nbd_time_varying_log_odds_alive: _TimeVaryingAlive
+pareto_nbd_time_varying_expected_purchases: _TimeVaryingExpectedPurchases

@@ -19,6 +19,8 @@ from tenure.clv._tables import (
     Predictions,
     Tracking,
 )
+from tenure.clv._time_varying_data import TimeVaryingSummary
+from tenure.clv._time_varying_frame import time_varying
 from tenure.clv.beta_discrete_weibull import BetaDiscreteWeibull
 from tenure.clv.bg_bb import BGBB
 from tenure.clv.bg_cnbd import BGCNBD
@@ -36,6 +38,8 @@ from tenure.clv.pareto_nbd import ParetoNBD
 from tenure.clv.penalties import PenaltyPath, penalty_path
 from tenure.clv.shifted_beta_geometric import ShiftedBetaGeometric
 from tenure.clv.spend_frequency import SpendFrequencyCheck, spend_frequency_check
+from tenure.clv.time_varying_bg_nbd import TimeVaryingBGNBD
+from tenure.clv.time_varying_pareto_nbd import TimeVaryingParetoNBD
 from tenure.clv.value import CLV
 
 __all__ = [
@@ -76,6 +80,9 @@ __all__ = [
     "ShiftedBetaGeometric",
     "SpendFrequencyCheck",
     "SpendPosterior",
+    "TimeVaryingBGNBD",
+    "TimeVaryingParetoNBD",
+    "TimeVaryingSummary",
     "Tracking",
     "calibration",
     "compare",
@@ -85,5 +92,6 @@ __all__ = [
     "penalty_path",
     "priors",
     "spend_frequency_check",
+    "time_varying",
     "with_covariates",
 ]

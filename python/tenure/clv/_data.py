@@ -12,6 +12,7 @@ import pyarrow as pa
 from tenure._errors import InvalidInputError
 from tenure._validation import Floats, as_column
 from tenure.clv._covariates import CustomerSummary
+from tenure.clv._time_varying_data import TimeVaryingSummary
 from tenure.events import CalibrationHoldout, Summary
 from tenure.events._frames import as_reader, column_names
 
@@ -84,7 +85,8 @@ def unit_of(data: Any) -> str | None:
     """Return the unit that travels with a summary, None where a frame carries none."""
     if isinstance(data, CalibrationHoldout):
         return data.calibration.unit
-    return data.unit if isinstance(data, (Summary, CustomerSummary)) else None
+    known = (Summary, CustomerSummary, TimeVaryingSummary)
+    return data.unit if isinstance(data, known) else None
 
 
 def end_of(data: Any) -> Any:
@@ -122,7 +124,7 @@ def _columns_of(data: Any, names: tuple[str, ...]) -> Any:
     """Return a function from a column's name to its values; None where it is absent."""
     if isinstance(data, Summary):
         return lambda name: getattr(data, name, None)
-    if isinstance(data, CustomerSummary):
+    if isinstance(data, (CustomerSummary, TimeVaryingSummary)):
         return data._columns().get
     known = column_names(data)
     simple = isinstance(data, Mapping) or type(data).__module__.startswith("pandas")
