@@ -1,6 +1,7 @@
 # Every source by name, one list a target: a file that is not here is not built.
 set(TENURE_CORE_SOURCES
   cpp/src/clv/bg_nbd_future.cpp
+  cpp/src/clv/bg_bb_future.cpp
   cpp/src/clv/bg_bb_likelihood.cpp
   cpp/src/clv/bg_bb_predict.cpp
   cpp/src/clv/bg_nbd_likelihood.cpp
@@ -15,6 +16,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/contract_covariates_predict.cpp
   cpp/src/clv/contracts.cpp
   cpp/src/clv/contracts_predict.cpp
+  cpp/src/clv/cnbd_future.cpp
   cpp/src/clv/cnbd_likelihood.cpp
   cpp/src/clv/cnbd_predict.cpp
   cpp/src/clv/cnbd_series.cpp
@@ -23,8 +25,11 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/fit.cpp
   cpp/src/clv/gamma_gamma.cpp
   cpp/src/clv/gamma_gamma_covariates.cpp
+  cpp/src/clv/ggompertz_nbd_future.cpp
   cpp/src/clv/ggompertz_nbd_likelihood.cpp
   cpp/src/clv/ggompertz_nbd_predict.cpp
+  cpp/src/clv/ggompertz_nbd_rows.cpp
+  cpp/src/clv/leaving_mean.cpp
   cpp/src/clv/mbg_nbd.cpp
   cpp/src/clv/nbd.cpp
   cpp/src/clv/negative_binomial.cpp

@@ -121,6 +121,57 @@ void add_expectations(py::module_& m) {
       py::arg("opportunities").noconvert(), py::arg("threads"));
 }
 
+void add_outlook(py::module_& m) {
+  m.def(
+      "bg_bb_purchase_probability",
+      [](const Column<double>& parameters, const std::optional<Column<double>>& log_covariance,
+         const Column<double>& frequency, const Column<double>& recency,
+         const Column<double>& number, double horizon, int threads) {
+        const auto purchases = view_opportunities(frequency, recency, number);
+        return predict(parameters, log_covariance, clv::Scale::log, threads,
+                       [&](std::span<const double> at, const Execution& execution) {
+                         return clv::bg_bb_purchase_probability(parameters_of(at), purchases,
+                                                                horizon, execution);
+                       });
+      },
+      py::arg("parameters").noconvert(), py::arg("log_covariance").noconvert(),
+      py::arg("frequency").noconvert(), py::arg("recency").noconvert(), py::arg("T").noconvert(),
+      py::arg("horizon"), py::arg("threads"));
+  m.def(
+      "bg_bb_purchase_quantiles",
+      [](const Column<double>& parameters, const Column<double>& frequency,
+         const Column<double>& recency, const Column<double>& number, const Column<double>& levels,
+         double horizon, int threads) {
+        const auto at = parameters_of(view(parameters, "parameters"));
+        const auto purchases = view_opportunities(frequency, recency, number);
+        const auto wanted = view(levels, "levels");
+        return release_to_numpy(without_gil(threads, [&](const Execution& execution) {
+          return clv::bg_bb_purchase_quantiles(at, purchases, horizon, wanted, execution);
+        }));
+      },
+      py::arg("parameters").noconvert(), py::arg("frequency").noconvert(),
+      py::arg("recency").noconvert(), py::arg("T").noconvert(), py::arg("levels").noconvert(),
+      py::arg("horizon"), py::arg("threads"));
+  const auto add_time = [&](const char* name, const char* argument, auto compute) {
+    m.def(
+        name,
+        [=](const Column<double>& parameters, const Column<double>& frequency,
+            const Column<double>& recency, const Column<double>& number, double value,
+            int threads) {
+          const auto at = parameters_of(view(parameters, "parameters"));
+          const auto purchases = view_opportunities(frequency, recency, number);
+          return release_to_numpy(without_gil(threads, [&](const Execution& execution) {
+            return compute(at, purchases, value, execution);
+          }));
+        },
+        py::arg("parameters").noconvert(), py::arg("frequency").noconvert(),
+        py::arg("recency").noconvert(), py::arg("T").noconvert(), py::arg(argument),
+        py::arg("threads"));
+  };
+  add_time("bg_bb_time_to_purchase", "level", clv::bg_bb_time_to_purchase);
+  add_time("bg_bb_time_to_lapse", "probability", clv::bg_bb_time_to_lapse);
+}
+
 void add_counts(py::module_& m) {
   m.def(
       "bg_bb_pmf",
@@ -169,6 +220,7 @@ void add_bg_bb(py::module_& m) {
   add_fit(m);
   add_alive(m);
   add_expectations(m);
+  add_outlook(m);
   add_counts(m);
 }
 

@@ -241,15 +241,26 @@ def givers(n: int) -> dict[str, np.ndarray]:
 
 def foretell_gifts(data: dict[str, np.ndarray], threads: int) -> Any:
     model = tn.clv.BGBB(n_threads=threads).fit(data)
-    return [model, model.probability_alive(data, ahead=1), model.expected_purchases(data, 12)]
+    return [
+        model,
+        model.probability_alive(data, ahead=1),
+        model.expected_purchases(data, 12),
+        model.predictive_interval(data, 12),
+        model.next_purchase(data),
+    ]
 
 
-def foretell_growing(data: dict[str, np.ndarray], threads: int) -> Any:
+def growing(threads: int) -> Any:
     model = tn.clv.GGompertzNBD(n_threads=threads)
     model.params_ = {"r": 0.55, "alpha": 10.6, "b": 0.05, "s": 0.6, "beta": 0.4}
     model.log_covariance_, model.hessian_eigenvalues_ = np.eye(5), np.ones(5)
     model.log_likelihood_ = model.gradient_norm_ = model.n_customers_ = 1.0
     model.status_, model.n_iter_, model.unit_ = "converged", 1, None
+    return model
+
+
+def foretell_growing(data: dict[str, np.ndarray], threads: int) -> Any:
+    model = growing(threads)
     return [
         model.score(data),
         model.probability_alive(data),
@@ -304,6 +315,12 @@ def discounted(given: tuple[Any, Any], threads: int) -> Any:
     model, data = given
     model.n_threads = threads
     return model.discounted_expected_purchases(data, horizon="2y")
+
+
+def foretell_regular(given: tuple[Any, Any], threads: int) -> Any:
+    model, data = given
+    model.n_threads = threads
+    return model.predictive_interval(data, 39.0), model.next_purchase(data)
 
 
 ENTRIES = [
@@ -462,6 +479,13 @@ ENTRIES = [
         1_000_000,
     ),
     Entry("MBGCNBD.discounted", regular, discounted, 3_000),
+    Entry("MBGCNBD.predictive_interval and next_purchase", regular, foretell_regular, 100_000),
+    Entry(
+        "GGompertzNBD.next_purchase",
+        customers,
+        lambda d, t: growing(t).next_purchase(d),
+        50_000,
+    ),
     Entry(
         "GGompertzNBD at given parameters",
         customers,

@@ -20,7 +20,19 @@ from tenure.clv._transaction import TransactionModel
 BG = (0.243, 4.414, 0.793, 2.426)
 MBG = (0.525, 6.183, 0.891, 1.614)
 PARETO = (0.553, 10.578, 0.606, 11.669)
-MODELS = {"BGNBD": BG, "MBGNBD": MBG, "ParetoNBD": PARETO}
+MODELS = {
+    "BGNBD": BG,
+    "MBGNBD": MBG,
+    "ParetoNBD": PARETO,
+    "NBD": (0.385, 12.07),
+    "GGompertzNBD": (0.55, 10.6, 0.01, 0.6, 0.2),
+    "BGCNBD": BG,
+    "MBGCNBD": MBG,
+}
+
+
+def model_of(name):
+    return at(getattr(tn.clv, name), MODELS[name], **({"k": 3} if "CNBD" in name else {}))
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +122,7 @@ def test_crps_is_its_definition_row_by_row(name, seed):
     age = rng.integers(1, 60, n) / 2
     t_x = np.where(x > 0, age * rng.integers(1, 5, n) / 4, 0.0)
     y = rng.integers(0, 40, n)
-    model = at(getattr(tn.clv, name), MODELS[name])
+    model = model_of(name)
     data = customers_with_orders(x, t_x, age, y, rng.uniform(0.5, 40))
     got = _holdout.forecast(model, data)
     k = np.arange(300)
@@ -296,24 +308,40 @@ def test_models_that_are_given_stay_as_they_are(holdout):
 
 
 def test_every_model_that_foretells_counts_enters_by_default(holdout):
-    contest = tn.clv.compare(holdout)
+    """The likelihood of regular purchases needs gaps, which the split of a log brings along."""
+    with pytest.warns(tn.ConvergenceWarning, match="b runs to 0"):
+        contest = tn.clv.compare(holdout)
     offered = {getattr(tn.clv, name) for name in tn.clv.__all__}
     kinds = {k for k in offered if hasattr(k, "probability_of_n_purchases_given")}
     kinds = {k for k in kinds if issubclass(k, TransactionModel)}
+    regular = {tn.clv.BGCNBD, tn.clv.MBGCNBD}
+    assert {type(m) for m in contest.models} == kinds - regular
+    with pytest.warns(tn.ConvergenceWarning, match="b runs to 0"):
+        contest = tn.clv.compare(cdnow_log(), cut="1997-09-30")
     assert {type(m) for m in contest.models} == kinds
     assert set(MODELS) <= set(contest.model)
+    assert np.isfinite(contest.log_scores).all()
+    assert set(contest.model[:2]) == {"MBGNBD", "MBGCNBD"}
+    assert contest.model[-1] == "GGompertzNBD"
+    # Nobody on CDNOW buys regularly: k = 1, and the scores are those of BG/NBD.
+    score = dict(zip(contest.model, contest.log_score, strict=True))
+    assert score["BGCNBD"] == pytest.approx(score["BGNBD"], rel=1e-9)
+    assert score["NBD"] == min(score.values())
 
 
-def test_regular_buyers_enter_from_a_log():
-    """Their likelihood needs gaps, which the split brings along; nothing scores them yet."""
-    models = [tn.clv.BGCNBD(), tn.clv.NBD(), tn.clv.ParetoNBD()]
-    contest = tn.clv.compare(cdnow_log(), models, cut="1997-09-30")
-    assert contest.winner == "ParetoNBD"
-    assert dict(zip(contest.model, np.isnan(contest.log_score), strict=True)) == {
-        "ParetoNBD": False,
-        "BGCNBD": True,
-        "NBD": True,
-    }
+@pytest.mark.parametrize(
+    ("truth", "parameters", "rival"),
+    [
+        ("MBGCNBD", (4, 1.2, 1.5, 1.0, 1.5), "MBGNBD"),
+        ("GGompertzNBD", (1.5, 4.0, 0.15, 1.5, 50.0), "NBD"),
+    ],
+)
+def test_each_of_them_wins_where_it_is_the_truth(truth, parameters, rival):
+    data = simulated(truth, parameters, 2500, seed=6, ages=(39.0, 39.0))
+    contest = tn.clv.compare(data, [getattr(tn.clv, truth)(), getattr(tn.clv, rival)()])
+    assert (contest.winner, contest.clear) == (truth, True)
+    checked = tn.clv.calibration(contest.models[0], data, levels=[0.5, 0.9])
+    assert np.all((checked.lower <= checked.expected) & (checked.expected <= checked.upper))
 
 
 def test_progress_goes_from_0_to_1(holdout):

@@ -19,6 +19,10 @@ MODELS = {
     "BGNBD": (0.8, 6.0, 0.8, 3.0),
     "MBGNBD": (0.8, 6.0, 0.8, 2.0),
     "ParetoNBD": (0.8, 6.0, 0.7, 12.0),
+    "NBD": (0.8, 6.0),
+    "GGompertzNBD": (0.8, 6.0, 0.1, 0.8, 8.0),
+    "BGCNBD": (3, 0.8, 2.0, 0.8, 3.0),
+    "MBGCNBD": (3, 0.8, 2.0, 0.8, 2.0),
 }
 
 
@@ -29,16 +33,21 @@ def kind(request):
 
 @pytest.fixture(scope="module")
 def base():
-    return cdnow_log().summary(unit="week", end="1997-09-30")
+    return cdnow_log().summary(unit="week", end="1997-09-30", log_gaps=True)
 
 
 @pytest.fixture(scope="module")
 def fitted(kind, base):
-    return kind().fit(base)
+    if kind is tn.clv.GGompertzNBD:  # these customers ask for b = 0
+        return usual(kind, log_covariance=0.02 * np.eye(5) + 0.01, unit="week")
+    return kind(**({"k": 2} if "CNBD" in kind.__name__ else {})).fit(base)
 
 
-def usual(kind, **settings):
-    return at(kind, MODELS[kind.__name__], **settings)
+def usual(kind, times=1.0, **settings):
+    parameters = np.array(MODELS[kind.__name__])
+    if "CNBD" in kind.__name__:
+        settings, parameters = {"k": int(parameters[0]), **settings}, parameters[1:]
+    return at(kind, parameters * times, **settings)
 
 
 def simulated(name, n, seed, ahead=40.0):
@@ -99,7 +108,7 @@ def test_the_page_tells_what_the_intervals_hold_on_cdnow():
     page = (Path(__file__).resolve().parents[2] / "docs/methods/outlook.md").read_text()
     both = cdnow_log().calibration_holdout("1997-09-30", "1998-06-30")
     base, then = both.calibration, np.asarray(both.orders_holdout)
-    for name in MODELS:
+    for name in ("BGNBD", "MBGNBD", "ParetoNBD", "NBD"):
         model = getattr(tn.clv, name)().fit(base)
         cells = []
         for level in (0.5, 0.8, 0.95):
@@ -147,8 +156,9 @@ def test_units_do_not_matter(kind):
     days = usual(kind)
     data = customers([3.0, 0.0, 12.0], [20.0, 0.0, 39.0], [40.0, 40.0, 40.0])
     longer = {**data, "recency": data["recency"] * 7, "T": data["T"] * 7}
-    times = [7.0 if name in ("alpha", "beta") else 1.0 for name in days.parameter_names]
-    weeks = at(kind, np.array(MODELS[kind.__name__]) * times)
+    longer_for = {"alpha": 7.0, "b": 1 / 7 if kind is tn.clv.GGompertzNBD else 1.0}
+    longer_for |= {"beta": 7.0} if kind is tn.clv.ParetoNBD else {}
+    weeks = usual(kind, [longer_for.get(name, 1.0) for name in days.parameter_names])
     one, seven = days.next_purchase(data), weeks.next_purchase(longer)
     assert_allclose(seven.time, 7 * one.time, rtol=1e-11)
     assert_allclose(seven.lapse, 7 * one.lapse, rtol=1e-9)
@@ -162,30 +172,54 @@ def test_intervals_of_parameters_are_those_of_moved_parameters(fitted, base):
         name: np.asarray(getattr(base, name), dtype=float)[:40]
         for name in ("frequency", "recency", "T")
     }
-    for predict in (
+    predictions = [
         lambda m, **k: m.purchase_probability(few, 39, **k),
         lambda m, **k: m.probability_alive(few, ahead=39, **k),
-    ):
+    ]
+    for predict in predictions[:1] if isinstance(fitted, tn.clv.NBD) else predictions:
         table = predict(fitted, interval=0.95)
         assert_allclose(table.value, predict(fitted), rtol=1e-12)
         assert np.all((table.lower < table.value) & (table.value < table.upper))
         assert np.all(table.upper <= 1.0)
     # By hand: the gradient in the logs of the parameters, one parameter moved at a time.
-    names, at_ = fitted.parameter_names, np.array(list(fitted.params_.values()))
+    at_ = np.array(list(fitted.params_.values()))
+    shape = {"k": 2} if "CNBD" in type(fitted).__name__ else {}
     gradient = []
-    for k in range(4):
+    for unit in np.eye(len(at_)):
         moved = [
-            np.log(
-                at(type(fitted), at_ * np.exp(step * np.eye(4)[k])).purchase_probability(few, 39)
-            )
-            for step in (1e-5, -1e-5)
+            np.log(at(type(fitted), at_ * np.exp(h * unit), **shape).purchase_probability(few, 39))
+            for h in (1e-5, -1e-5)
         ]
         gradient.append((moved[0] - moved[1]) / 2e-5)
     g = np.array(gradient).T
     error = np.sqrt(np.einsum("ij,jk,ik->i", g, fitted.log_covariance_, g))
     table = fitted.purchase_probability(few, 39, interval=0.95)
     assert_allclose(np.log(table.value / table.lower), 1.959963985 * error, rtol=1e-5)
-    assert len(names) == 4
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 40), st.floats(0.0, 1.0), st.floats(10.0, 500.0), st.floats(0.01, 300.0))
+def test_limits_of_one_model_are_another(x, share, age, horizon):
+    """CNBD with k = 1, GGompertz/NBD with b near 0, NBD where nobody leaves."""
+    data = customers(x, max(share, 1e-3) * age if x else 0.0, age)
+    one = {"log_covariance": None, "k": 1}
+    # Silence would tell of leaving, however rare that is.
+    now = customers(x, age if x else 0.0, age)
+    pairs = [
+        (usual(tn.clv.BGNBD), at(tn.clv.BGCNBD, MODELS["BGNBD"], **one), 1e-10),
+        (usual(tn.clv.MBGNBD), at(tn.clv.MBGCNBD, MODELS["MBGNBD"], **one), 1e-10),
+        (usual(tn.clv.ParetoNBD), at(tn.clv.GGompertzNBD, (0.8, 6.0, 1e-13, 0.7, 12e-13)), 1e-8),
+        (at(tn.clv.BGNBD, (0.8, 6.0, 1e-13, 3.0)), usual(tn.clv.NBD), 1e-9),
+    ]
+    for model, other, close in pairs:
+        rows = now if isinstance(other, tn.clv.NBD) else data
+        for told in (
+            lambda m, d: m.probability_of_n_purchases_given(d, [0, 1, 3, 9], horizon),
+            lambda m, d: m.purchase_probability(d, horizon),
+            lambda m, d: m.probability_alive(d, ahead=horizon),
+            lambda m, d: m.next_purchase(d, quantiles=(0.01, 0.1)).time,
+        ):
+            assert_allclose(told(other, rows), told(model, rows), rtol=close, atol=1e-12)
 
 
 # --- how it is told ------------------------------------------------------------------------------
@@ -194,12 +228,13 @@ def test_intervals_of_parameters_are_those_of_moved_parameters(fitted, base):
 def test_dates_start_at_the_end_of_the_observation(fitted, base):
     soon = fitted.next_purchase(base, quantiles=(0.1,), lapse=0.3)
     assert soon.end == base.end
-    row = int(np.flatnonzero(np.isfinite(soon.lapse) & (soon.lapse > 0))[0])
     end = base.end.astimezone(dt.UTC).replace(tzinfo=None)
-    for date, time in (
-        (soon.date[row, 0], soon.time[row, 0]),
-        (soon.lapse_date[row], soon.lapse[row]),
-    ):
+    row = int(np.flatnonzero(np.isfinite(soon.time[:, 0]))[0])
+    told = [(soon.date[row, 0], soon.time[row, 0])]
+    lapses = np.flatnonzero(np.isfinite(soon.lapse) & (soon.lapse > 0))
+    assert bool(lapses.size) != isinstance(fitted, tn.clv.NBD)
+    told += [(soon.lapse_date[row], soon.lapse[row]) for row in lapses[:1]]
+    for date, time in told:
         away = date.item() - (end + dt.timedelta(weeks=float(time)))
         assert abs(away) <= dt.timedelta(microseconds=2)
     assert np.array_equal(np.isnat(soon.date[:, 0]), np.isinf(soon.time[:, 0]))
@@ -213,10 +248,10 @@ def test_a_frame_has_no_dates(kind):
         _ = soon.date
 
 
-def test_a_one_time_buyer_of_bg_nbd_never_lapses():
-    for name, never in (("BGNBD", True), ("MBGNBD", False), ("ParetoNBD", False)):
+def test_who_cannot_have_left_never_lapses():
+    for name in MODELS:
         lapse = usual(getattr(tn.clv, name)).next_purchase(customers(0.0, 0.0, 40.0)).lapse[0]
-        assert np.isinf(lapse) == never
+        assert np.isinf(lapse) == (name in ("BGNBD", "BGCNBD", "NBD"))
 
 
 def test_the_forecast_names_its_interval(fitted, base):

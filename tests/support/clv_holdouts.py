@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 
 import numpy as np
+from clv_models import futures
 
 from tenure.events import CalibrationHoldout, Summary
 
 
-def holdout(x, t_x, age, orders, duration, unit="week"):
+def holdout(x, t_x, age, orders, duration, unit="week", log_gaps=None):
     """A hold-out of customers given by columns."""
     n = len(x)
     none = np.full(n, np.datetime64("NaT", "us"))
@@ -26,14 +27,20 @@ def holdout(x, t_x, age, orders, duration, unit="week"):
         collapse=None,
         end=dt.datetime(2024, 1, 1, tzinfo=dt.UTC),
         n_without_orders=0,
+        log_gaps=log_gaps,
     )
     orders = np.asarray(orders).astype(np.int64)
     return CalibrationHoldout(summary, orders, np.zeros(n), float(duration))
 
 
 def simulated(model, parameters, n, seed, duration=39.0, ages=(26.0, 39.0)):
-    """Customers of BGNBD, MBGNBD or ParetoNBD, drawn purchase by purchase in continuous time."""
+    """Customers of a model, drawn purchase by purchase in continuous time."""
     rng = np.random.default_rng(seed)
+    if model not in ("BGNBD", "MBGNBD", "ParetoNBD"):
+        seen = rng.uniform(*ages, n)
+        data, then, _ = futures(model, parameters, n, seed + 1, seen, ahead=duration)
+        columns = data["frequency"], data["recency"], data["T"]
+        return holdout(*columns, then, duration, log_gaps=data.get("log_gaps"))
     shape, scale, one, two = parameters
     rate = rng.gamma(shape, 1.0 / scale, n)
     age = rng.uniform(*ages, n)

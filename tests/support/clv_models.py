@@ -89,33 +89,42 @@ def simulate(n, seed, r=0.25, alpha=4.4, a=0.8, b=2.4, days=True, horizon=(26.0,
 def futures(name, parameters, n, seed, seen, ahead=0.0):
     """Customers of a model, and what follows: purchases in `ahead`, and the first time of one.
 
-    Drawn purchase by purchase; `seen` may be one number a customer.
+    Drawn purchase by purchase; `seen` may be one number a customer. The parameters of the models of
+    regular purchases begin with k, and their customers have the column log_gaps.
     """
     rng = np.random.default_rng(seed)
-    r, alpha, c, d = parameters
+    ticks, parameters = (parameters[0], parameters[1:]) if "CNBD" in name else (1, parameters)
+    r, alpha, *leaving = parameters
     age = np.broadcast_to(np.asarray(seen, dtype=np.float64), n).copy()
     rate = rng.gamma(r, 1 / alpha, n)
     p, leaves = np.zeros(n), np.full(n, np.inf)
     if name == "ParetoNBD":
-        leaves = rng.exponential(1 / rng.gamma(c, 1 / d, n))
-    else:
-        p = rng.beta(c, d, n)
-    if name == "MBGNBD":
+        leaves = rng.exponential(1 / rng.gamma(leaving[0], 1 / leaving[1], n))
+    elif name == "GGompertzNBD":
+        b, s, beta = leaving
+        leaves = np.log1p(rng.exponential(1 / rng.gamma(s, 1 / beta, n))) / b
+    elif name != "NBD":
+        p = rng.beta(*leaving, n)
+    if name.startswith("M"):
         leaves[rng.random(n) < p] = 0.0
-    x, t_x, then, now = (np.zeros(n) for _ in range(4))
+    x, t_x, then, now, log_gaps = (np.zeros(n) for _ in range(5))
     first = np.full(n, np.inf)
     active = np.flatnonzero(leaves > 0.0)
     while active.size:
-        now[active] += rng.exponential(1.0, active.size) / np.maximum(rate[active], 1e-300)
-        active = active[now[active] < np.minimum(leaves, age + ahead)[active]]
+        gap = rng.gamma(ticks, 1.0, active.size) / np.maximum(rate[active], 1e-300)
+        now[active] += gap
+        here = now[active] < np.minimum(leaves, age + ahead)[active]
+        active, gap = active[here], gap[here]
         past = active[now[active] <= age[active]]
+        log_gaps[past] += np.log(gap[now[active] <= age[active]])
         x[past] += 1
         t_x[past] = now[past]
         later = active[now[active] > age[active]]
         then[later] += 1
         first[later] = np.minimum(first[later], (now - age)[later])
         active = active[rng.random(active.size) >= p[active]]
-    return customers(x, t_x, age), then, first
+    data = customers(x, t_x, age)
+    return data | {"log_gaps": log_gaps} if "CNBD" in name else data, then, first
 
 
 # --- awkward customers ---------------------------------------------------------------------------

@@ -50,8 +50,9 @@ double log_beta_mean(double a, double b, double w, double power, double log_g_ze
   };
   const double middle = std::log(a) - std::log(b);
   double peak = log_term(middle), best = middle;
+  const double flat = std::log(1e-18) - std::log(std::max(w * power, 1.0));
   // As g falls, the mode lies to the left of the density's.
-  for (double y = middle - h; y > middle - 800.0; y -= h) {
+  for (double y = middle - h; y > flat; y -= h) {
     const double term = log_term(y);
     if (term > peak) {
       peak = term;
@@ -66,7 +67,6 @@ double log_beta_mean(double a, double b, double w, double power, double log_g_ze
     sum += term;
     if (!(term > kEpsilon * sum) || y > best + 1e4) break;
   }
-  const double flat = std::log(1e-18) - std::log(std::max(w * power, 1.0));
   for (double y = best - h;; y -= h) {
     if (y < flat) {
       // exp(a y) times constants from here to minus infinity: a geometric series.

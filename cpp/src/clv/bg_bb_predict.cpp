@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "bg_bb_future.hpp"
 #include "counts.hpp"
 #include "log_product.hpp"
 #include "tenure/clv/bg_bb.hpp"
@@ -10,25 +11,18 @@
 #include "tenure/support/parallel.hpp"
 
 namespace tenure::clv {
+namespace bg_bb {
 namespace {
-
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+}
 
 void require_whole(const char* argument, double v, double most) {
   if (!(v >= 0.0 && v <= most && std::trunc(v) == v))
     throw InvalidInput(argument, -1, v, "a whole number from 0 to 1,000,000");
 }
 
-/// log((delta + n)_ahead / (gamma + delta + n)_ahead): to stay for that many opportunities more.
-double log_stays(const BgBbParameters& p, double n, double ahead) {
-  LogProduct stays;
-  for (double j = 0.0; j < ahead; j += 1.0)
-    stays.times((p.delta + n + j) / (p.gamma + p.delta + n + j));
-  return stays.log();
-}
-
-/// Writes log(P / (1 - P)) of P(alive at n) for the cells of a run. Of the two parts of the
-/// likelihood, to be alive and to have left, in units of the k-th way to leave.
+/// Of the two parts of the likelihood, to be alive and to have left, in units of the k-th way to
+/// leave.
 void log_odds_now(const BgBbParameters& p, std::span<const OpportunityCell> run, double* out) {
   const double x = run[0].x, n = run[0].n;
   LogProduct alive;
@@ -50,6 +44,46 @@ double expit(double log_odds) {
   if (log_odds >= 0.0) return 1.0 / (1.0 + std::exp(-log_odds));
   const double odds = std::exp(log_odds);
   return odds / (1.0 + odds);
+}
+
+/// Summed forward in units of the first term, and of less and less where terms grow.
+double pmf(const BgBbParameters& p, double count, double n) {
+  if (count > n) return 0.0;
+  LogProduct before;
+  for (double j = 0.0; j < count; j += 1.0) {
+    before.times((p.alpha + j) / (p.alpha + p.beta + j));
+    before.times((p.delta + j) / (p.gamma + p.delta + 1.0 + j));
+  }
+  double log_unit = before.log() - std::log(p.gamma + p.delta), term = 1.0, sum = 0.0;
+  for (double i = count; i < n; i += 1.0) {
+    sum += p.gamma * term;
+    term *= (i + 1.0) / (i + 1.0 - count) * ((p.beta + i - count) / (p.alpha + p.beta + i)) *
+            ((p.delta + i) / (p.gamma + p.delta + 1.0 + i));
+    if (term > 1e150) {
+      sum *= 1e-150;
+      term *= 1e-150;
+      log_unit += 150.0 * std::log(10.0);
+    }
+  }
+  sum += (p.gamma + p.delta + n) * term;
+  return std::min(1.0, std::exp(log_unit + std::log(sum)));
+}
+
+}  // namespace bg_bb
+
+namespace {
+
+using bg_bb::expit;
+using bg_bb::log_odds_now;
+using bg_bb::pmf;
+using bg_bb::require_whole;
+
+/// log((delta + n)_ahead / (gamma + delta + n)_ahead): to stay for that many opportunities more.
+double log_stays(const BgBbParameters& p, double n, double ahead) {
+  LogProduct stays;
+  for (double j = 0.0; j < ahead; j += 1.0)
+    stays.times((p.delta + n + j) / (p.gamma + p.delta + n + j));
+  return stays.log();
 }
 
 /// Sum of z^j P(alive at n + j | alive at n), j = 1, ..., horizon, z = 1 / (1 + discount).
@@ -78,30 +112,6 @@ void require_horizon(const BgBbParameters& p, double horizon, double discount) {
     throw InvalidInput("horizon", -1, horizon,
                        "finite unless gamma > 1 or the discount is at least 1e-6");
   }
-}
-
-/// P(`count` purchases at the first n opportunities) [eq. 8]. Summed forward in units of the first
-/// term, and of less and less where terms grow.
-double pmf(const BgBbParameters& p, double count, double n) {
-  if (count > n) return 0.0;
-  LogProduct before;
-  for (double j = 0.0; j < count; j += 1.0) {
-    before.times((p.alpha + j) / (p.alpha + p.beta + j));
-    before.times((p.delta + j) / (p.gamma + p.delta + 1.0 + j));
-  }
-  double log_unit = before.log() - std::log(p.gamma + p.delta), term = 1.0, sum = 0.0;
-  for (double i = count; i < n; i += 1.0) {
-    sum += p.gamma * term;
-    term *= (i + 1.0) / (i + 1.0 - count) * ((p.beta + i - count) / (p.alpha + p.beta + i)) *
-            ((p.delta + i) / (p.gamma + p.delta + 1.0 + i));
-    if (term > 1e150) {
-      sum *= 1e-150;
-      term *= 1e-150;
-      log_unit += 150.0 * std::log(10.0);
-    }
-  }
-  sum += (p.gamma + p.delta + n) * term;
-  return std::min(1.0, std::exp(log_unit + std::log(sum)));
 }
 
 /// Sums of weight by n, as long as the largest n asks for; `number` has been checked.
@@ -206,8 +216,7 @@ Buffer<double> bg_bb_conditional_pmf(const BgBbParameters& p,
       purchases,
       [&](std::span<const OpportunityCell> run, double* out) {
         const double x = run[0].x, n = run[0].n;
-        const double if_alive =
-            pmf({p.alpha + x, p.beta + (n - x), p.gamma, p.delta + n}, count, horizon);
+        const double if_alive = pmf(bg_bb::if_alive(p, x, n), count, horizon);
         log_odds_now(p, run, out);
         for (std::size_t i = 0; i < run.size(); ++i) {
           const double left = count == 0.0 ? expit(-out[i]) : 0.0;

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "beta_mean.hpp"
+#include "leaving_mean.hpp"
 #include "time_left.hpp"
 
 namespace tenure::clv {
@@ -50,6 +51,9 @@ double bg_nbd_log_discounted_alive(const BgNbdParameters& p, double x, double ag
   const double m = p.r + x, start = p.alpha + age;
   // Given p, purchases come at the rate m/start (1 + p t/start)^-(m + 1) at t from now.
   const double told = discount_rate > 0.0 ? std::min(horizon, 45.0 / discount_rate) : horizon;
+  if (const double c = p.a + p.b + x; discount_rate > 0.0 && has_leaving_mean(m + 1.0, p.a, c))
+    return std::log(m *
+                    discounted_leaving_mean(m + 1.0, p.a, c, discount_rate * start, told / start));
   const double log_at_zero = std::log(m * told / start) + std::log(shrink(discount_rate * told));
   return log_beta_mean(p.a, p.b + x, told / start, m + 1.0, log_at_zero, [&](double leave) {
     return std::log(m / leave) + log_time_left(start / leave, m + 1.0, horizon, discount_rate);

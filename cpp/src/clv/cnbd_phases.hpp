@@ -26,4 +26,8 @@ struct Phases {
 /// Throws InvalidInput for a shape out of range.
 void require_valid(const CnbdModel& model);
 
+/// Of customers who have outlived the first purchase: where that is a chance to leave, b is one
+/// more. Throws as `require_valid` does.
+BgNbdParameters outlived(const CnbdModel& model, const BgNbdParameters& parameters);
+
 }  // namespace tenure::clv

@@ -20,14 +20,6 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr const char* kDiverges = "finite where nothing is discounted and a <= 1: the sum diverges";
 
-/// Of customers who have outlived the first purchase: where that is a chance to leave, b is one
-/// more.
-BgNbdParameters outlived(const CnbdModel& model, const BgNbdParameters& p) {
-  require_valid(model);
-  require_valid(p);
-  return {p.r, p.alpha, p.a, model.who == OneTimeBuyers::stay ? p.b : p.b + 1.0};
-}
-
 /// The chance to outlive the first purchase.
 double stays(const CnbdModel& model, const BgNbdParameters& p) {
   return model.who == OneTimeBuyers::stay ? 1.0 : p.b / (p.a + p.b);
@@ -62,6 +54,17 @@ Buffer<double> by_row(const CnbdModel& model, const BgNbdParameters& parameters,
 }
 
 }  // namespace
+
+BgNbdParameters outlived(const CnbdModel& model, const BgNbdParameters& p) {
+  require_valid(model);
+  require_valid(p);
+  return {p.r, p.alpha, p.a, model.who == OneTimeBuyers::stay ? p.b : p.b + 1.0};
+}
+
+void require_valid(const CnbdPoint& point) {
+  require_valid(point.model);
+  require_valid(point.parameters);
+}
 
 Buffer<double> cnbd_log_odds_alive(const CnbdModel& model, const BgNbdParameters& parameters,
                                    const RepeatPurchases& purchases, const Execution& execution) {

@@ -35,27 +35,37 @@ double other_roots(int k, int j, double m, double w, double rho) {
   return sum;
 }
 
+/// log of a sum, of which the logarithm of the leading part is known.
+double log_plus(double log_lead, double more) {
+  return log_lead + std::log1p(more * std::exp(-log_lead));
+}
+
 /// Expected purchases of somebody who leaves with probability p after each: 1/p times 1 - E (1 -
 /// p)^N, N = floor((j + J)/k), J ~ NB(m, w/(1 + w)). (1 - p)^N depends on j + J by a power and by
 /// its remainder modulo k, which is a sum over the k-th roots of unity: k generating functions of
 /// J. For p <= 1/2, where that sum does not cancel.
-double by_roots_of_unity(int k, int j, double m, double w, double p) {
-  const double epsilon = -std::log1p(-p) / k;  // 1 - p = rho^k, rho = exp(-epsilon)
-  double remainders = 0.0;
-  for (int l = 1; l < k; ++l) remainders += std::expm1(l * epsilon);
-  const double log_root_one =
-      std::log1p(remainders / k) - j * epsilon - m * std::log1p(w * -std::expm1(-epsilon));
-  const double others = std::exp(-j * epsilon) * other_roots(k, j, m, w, std::exp(-epsilon));
-  return -std::expm1(log_root_one) / p - others / (k * (1.0 - p));
-}
+struct ByRoots {
+  double log_root_one, others, p;
+
+  ByRoots(int k, int j, double m, double w, double leaving) : p(leaving) {
+    const double epsilon = -std::log1p(-p) / k;  // 1 - p = rho^k, rho = exp(-epsilon)
+    double remainders = 0.0;
+    for (int l = 1; l < k; ++l) remainders += std::expm1(l * epsilon);
+    log_root_one =
+        std::log1p(remainders / k) - j * epsilon - m * std::log1p(w * -std::expm1(-epsilon));
+    others = std::exp(-j * epsilon) * other_roots(k, j, m, w, std::exp(-epsilon)) / (k * (1.0 - p));
+  }
+  double purchases() const { return -std::expm1(log_root_one) / p - others; }
+  double log_alive() const { return log_plus(log_root_one, p * others); }
+};
 
 /// The limit of the same for p = 0: the purchases of a customer who cannot leave.
 double without_leaving(int k, int j, double m, double w) {
   return (m * w + j - 0.5 * (k - 1.0) - other_roots(k, j, m, w, 1.0)) / k;
 }
 
-/// The same for p > 1/2, where (1 - p)^N has run out after a few purchases.
-double by_purchases(int k, int j, double m, double w, double p) {
+/// E (1 - p)^N for p > 1/2, where it has run out after a few purchases.
+double alive_by_purchases(int k, int j, double m, double w, double p) {
   const double z = w / (1.0 + w);
   double pmf = std::exp(-m * std::log1p(w)), survives = 1.0, sum = pmf;
   for (double i = 1.0; survives > 1e-17 && pmf > 0.0; i += 1.0) {
@@ -63,7 +73,7 @@ double by_purchases(int k, int j, double m, double w, double p) {
     if (std::fmod(j + i, k) == 0.0) survives *= 1.0 - p;
     sum += pmf * survives;
   }
-  return (1.0 - sum) / p;
+  return sum;
 }
 
 /// Nodes of p ~ beta(a, b) by the trapezoidal rule in logit p, and their weights, for means of 1/(u
@@ -147,7 +157,8 @@ double cnbd_log_expected_alive(const BgNbdParameters& p, int k, int j, double x,
   const double z = w / (1.0 + w);
   if (series_length(m, z) > kLongestSeries)
     return log_beta_mean(p.a, b, w, m + 1.0, std::log(without_leaving(k, j, m, w)), [&](double q) {
-      return std::log(q <= 0.5 ? by_roots_of_unity(k, j, m, w, q) : by_purchases(k, j, m, w, q));
+      return std::log(q <= 0.5 ? ByRoots(k, j, m, w, q).purchases()
+                               : (1.0 - alive_by_purchases(k, j, m, w, q)) / q);
     });
 
   const double log_none = -m * std::log1p(w);  // P(J = 0)
@@ -169,6 +180,41 @@ double cnbd_log_expected_alive(const BgNbdParameters& p, int k, int j, double x,
     // From here on terms fall at least by this ratio a step; H_n grows by (n + 1)/n at most.
     const double ratio = std::max(z, z * (m + i) / (i + 1.0)) * (n + 1.0) / std::max(n, 0.5);
     if (n > 0.0 && ratio < 1.0 && !(term * ratio > kEpsilon * (1.0 - ratio) * s.sum)) break;
+    if (tiny) s.rescale(pmf);
+  }
+  return s.log();
+}
+
+double cnbd_log_alive(const BgNbdParameters& p, int k, int j, double x, double age,
+                      double horizon) {
+  const double m = p.r + k * x + j, b = p.b + x, c = p.a + b;
+  const double w = horizon / (p.alpha + age);
+  const double z = w / (1.0 + w);
+  if (series_length(m, z) > kLongestSeries)
+    return log_beta_mean(p.a, b, w, m, 0.0, [&](double q) {
+      return q <= 0.5 ? ByRoots(k, j, m, w, q).log_alive()
+                      : std::log(alive_by_purchases(k, j, m, w, q));
+    });
+
+  const double log_none = -m * std::log1p(w);  // P(J = 0)
+  const bool tiny = log_none < -690.0;
+  ScaledSum s{tiny ? log_none : 0.0};
+  double pmf = tiny ? 1.0 : std::exp(log_none);
+  double outlived = 1.0, n = 0.0;
+  int passed = j;
+  s.sum = pmf;
+  for (double i = 1.0;; i += 1.0) {
+    pmf *= z * (m + i - 1.0) / i;
+    if (++passed == k) {
+      passed = 0;
+      outlived *= (b + n) / (c + n);
+      n += 1.0;
+    }
+    const double term = pmf * outlived;
+    s.sum += term;
+    // From here on terms fall at least by this ratio a step.
+    const double ratio = std::max(z, z * (m + i) / (i + 1.0));
+    if (ratio < 1.0 && !(term * ratio > kEpsilon * (1.0 - ratio) * s.sum)) break;
     if (tiny) s.rescale(pmf);
   }
   return s.log();

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <utility>
 
-#include "gompertz_lifetime.hpp"
+#include "ggompertz_nbd_rows.hpp"
 #include "tenure/clv/ggompertz_nbd.hpp"
 #include "tenure/clv/rising_factorial.hpp"
 #include "tenure/support/errors.hpp"
@@ -13,123 +13,7 @@ namespace {
 
 enum Coordinate : std::size_t { kR, kAlpha, kB, kS, kRatio };
 
-struct Point {
-  double r, alpha;
-  GompertzLifetime life;
-};
-
-/// What a time t = t_x + since asks of a customer, from what t_x asks: logs and sums only where
-/// they do not cancel.
-struct Moment {
-  double t, log_age, worn;  ///< log(1 + t/alpha), -log S(t) / s
-  double spread, fresh;     ///< of the lifetime at t, and S(t)^(1/s)
-  double log_since;         ///< log of the chance to be silent and there from t_x to t
-
-  Moment(const Point& p, double at)
-      : t(at),
-        log_age(std::log1p(at / p.alpha)),
-        worn(p.life.wear(at)),
-        spread(p.life.spread(at)),
-        fresh(std::exp(-worn)),
-        log_since(0.0) {}
-
-  Moment(const Point& p, const Moment& begin, double m, double since) : t(begin.t + since) {
-    const double aged = std::log1p(since / (p.alpha + begin.t)), z = p.life.b * since;
-    double wears = 0.0;
-    if (z < 300.0) {
-      const double grown = std::expm1(z);
-      const double run = z > 0.0 ? grown / p.life.b : since;
-      wears = std::log1p(run / begin.spread);
-      spread = (begin.spread + run) / (1.0 + grown);
-      fresh = begin.fresh / (1.0 + run / begin.spread);
-    } else {
-      spread = p.life.after(begin.t).spread(since);
-      wears = z + std::log(spread / begin.spread);
-      fresh = begin.fresh * std::exp(-wears);
-    }
-    log_age = begin.log_age + aged;
-    worn = begin.worn + wears;
-    log_since = -m * aged - p.life.s * wears;
-  }
-};
-
-/// First and second derivatives, in log-parameters, of
-/// -m log(1 + t/alpha) + log S(t) + ends log(hazard at t).
-struct Slopes {
-  std::array<double, 5> first;
-  std::array<double, 15> second{};
-
-  Slopes(const Point& p, double m, const Moment& at, double ends) {
-    const auto& [b, s, ratio] = p.life;
-    const double t = at.t, log_age = at.log_age, worn = at.worn, fresh = at.fresh;
-    const double share = t / (p.alpha + t);
-    const double k = t / at.spread - (1.0 - fresh), kk = b * t * (t / at.spread) - k;
-    const double c = s + ends;
-    first = {-p.r * log_age, m * share, ends * b * t - c * k, ends - s * worn, s - c * fresh};
-    second[0] = -p.r * log_age;                          // r r
-    second[1] = p.r * share;                             // alpha r
-    second[2] = -m * share * (p.alpha / (p.alpha + t));  // alpha alpha
-    second[5] = ends * b * t - c * (kk - k * k);         // b b
-    second[8] = -s * k;                                  // s b
-    second[9] = -s * worn;                               // s s
-    second[12] = c * k * fresh;                          // ratio b
-    second[13] = s * (1.0 - fresh);                      // ratio s
-    second[14] = -c * fresh * (1.0 - fresh);             // ratio ratio
-  }
-};
-
-/// Means, under the time of leaving, of the slopes less those at t_x, and of their products.
-struct Means {
-  double mass = 0.0;
-  std::array<double, 5> first{};
-  std::array<double, 15> second{};
-
-  void add(double w, const Slopes& slopes, const std::array<double, 5>& base) {
-    mass += w;
-    std::array<double, 5> g;
-    for (std::size_t i = 0; i < 5; ++i) first[i] += w * (g[i] = slopes.first[i] - base[i]);
-    for (std::size_t i = 0, at = 0; i < 5; ++i)
-      for (std::size_t j = 0; j <= i; ++j, ++at)
-        second[at] += w * (g[i] * g[j] + slopes.second[at]);
-  }
-};
-
-/// log of the likelihood of one row, without the gamma functions and alpha^-x.
-Derivatives<5> of_row(const Point& p, double x, double t_x, double age) {
-  const double m = p.r + x, silent = age - t_x;
-  const GompertzLifetime rest = p.life.after(t_x);
-  const Moment begin(p, t_x), end(p, begin, m, silent);
-  const Slopes base(p, m, begin, 1.0);
-  Means sum;
-  sum.add(std::exp(end.log_since), Slopes(p, m, end, 0.0), base.first);
-  const special::QuadratureRule& rule = panel_rule();
-  for (double since = 0.0; since < silent;) {
-    // What leaves later weighs less than what is still there.
-    const double there = Moment(p, begin, m, since).log_since;
-    if (std::exp(there) <= 1e-18 * sum.mass) break;
-    const double length = panel_length(rest, since, silent - since, p.alpha + t_x,
-                                       [&](double at) { return m / (p.alpha + t_x + at); });
-    for (std::size_t j = 0; j < rule.node.size(); ++j) {
-      const Moment at(p, begin, m, since + length * rule.node[j]);
-      const double w = rule.weight[j] * length * p.life.s / at.spread;
-      sum.add(w * std::exp(at.log_since), Slopes(p, m, at, 1.0), base.first);
-    }
-    // In the end what is left is rounding, or a panel too short for a double.
-    if (silent - (since + length) <= 1e-15 * silent || !(length > 0.0)) break;
-    since += length;
-  }
-  Derivatives<5> d;
-  d.value = std::log(sum.mass) - m * begin.log_age - p.life.s * begin.worn;
-  std::array<double, 5> mean;
-  for (std::size_t i = 0; i < 5; ++i) {
-    mean[i] = sum.first[i] / sum.mass;
-    d.gradient[i] = base.first[i] + mean[i];
-  }
-  for (std::size_t i = 0, at = 0; i < 5; ++i)
-    for (std::size_t j = 0; j <= i; ++j, ++at)
-      d.hessian[at] = sum.second[at] / sum.mass - mean[i] * mean[j];
-  return d;
-}
+using Point = GGompertzPoint;
 
 Derivatives<5> of_sample(const Point& p, const PurchaseSample& sample, std::int64_t stride,
                          const Execution& execution) {
@@ -143,6 +27,7 @@ Derivatives<5> of_sample(const Point& p, const PurchaseSample& sample, std::int6
   }
   total.value -= sample.purchases * std::log(p.alpha);
   total.gradient[kAlpha] -= sample.purchases;
+  const GGompertzRows rows(p);
   const auto of_rows = [&](std::int64_t from, std::int64_t to) {
     Derivatives<5> part;
     sample.each_run(
@@ -150,7 +35,7 @@ Derivatives<5> of_sample(const Point& p, const PurchaseSample& sample, std::int6
           for (std::int64_t i = first; i < last; i += stride) {
             const RepeatTimes& t = sample.repeat_times[i];
             const double w = sample.repeat_weight.empty() ? 1.0 : sample.repeat_weight[i];
-            Derivatives<5> row = of_row(p, x, t.recency, t.age);
+            const Derivatives<5> row = rows.of(x, t.recency, t.age);
             part.value += factor * w * row.value;
             for (std::size_t k = 0; k < 5; ++k) part.gradient[k] += factor * w * row.gradient[k];
             for (std::size_t k = 0; k < 15; ++k) part.hessian[k] += factor * w * row.hessian[k];

@@ -3,10 +3,9 @@
 #include <limits>
 
 #include "counts.hpp"
-#include "gompertz_lifetime.hpp"
+#include "ggompertz_nbd_future.hpp"
 #include "tenure/clv/by_age.hpp"
 #include "tenure/clv/ggompertz_nbd.hpp"
-#include "tenure/special/gamma.hpp"
 #include "tenure/support/errors.hpp"
 #include "tenure/support/parallel.hpp"
 
@@ -15,8 +14,6 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNothing = 1e-18;  ///< of a sum, which is then done
-
-GompertzLifetime lifetime(const GGompertzNbdParameters& p) { return {p.b, p.s, p.beta / p.b}; }
 
 /// log of the odds of having stayed until T against having left in (t_x, T].
 double log_odds(const GGompertzNbdParameters& p, double x, double t_x, double age) {
@@ -59,52 +56,6 @@ double time_left(const GompertzLifetime& life, double horizon, double rate) {
     t += length;
   }
   return sum;
-}
-
-/// P(n purchases until t) of one who stays until then, and its logarithm's rate of change.
-struct Counts {
-  double r, alpha, n, log_ways;
-
-  Counts(const GGompertzNbdParameters& p, double count)
-      : r(p.r),
-        alpha(p.alpha),
-        n(count),
-        log_ways(special::log_gamma_ratio(p.r, count) - special::lgamma(count + 1.0)) {}
-
-  double chance(double t) const {
-    if (t == 0.0) return n == 0.0 ? 1.0 : 0.0;
-    return std::exp(log_ways - r * std::log1p(t / alpha) -
-                    (n == 0.0 ? 0.0 : n * std::log1p(alpha / t)));
-  }
-  double speed(double t) const {
-    return r / (alpha + t) + (n == 0.0 ? 0.0 : n * alpha / (t * (alpha + t)));
-  }
-};
-
-/// P(X(time) = n): from the end backward, where t^n falls ever more steeply.
-double pmf(const GGompertzNbdParameters& p, double n, double time) {
-  const Counts counts(p, n);
-  const GompertzLifetime life = lifetime(p);
-  const special::QuadratureRule& rule = panel_rule();
-  double sum = counts.chance(time) * std::exp(-p.s * life.wear(time));
-  for (double to = time; to > 0.0;) {
-    // All that is nearer to 0 weighs less than this.
-    const double shrunk = n == 0.0 ? 1.0 : std::exp(counts.log_ways - n * std::log1p(p.alpha / to));
-    if (shrunk * -std::expm1(-p.s * life.wear(to)) <= kNothing * sum) break;
-    const auto speed = [&](double t) { return life.speed(t) + counts.speed(t); };
-    double length = std::min(n == 0.0 ? to : 0.5 * to, 3.0 / speed(to));
-    while (length > p.alpha + (to - length) || length > life.distance(to - length) ||
-           length * speed(to - length) > 6.0)
-      length *= 0.5;
-    for (std::size_t j = 0; j < rule.node.size(); ++j) {
-      const double at = to - length * rule.node[j];
-      sum += rule.weight[j] * length * p.s / life.spread(at) * std::exp(-p.s * life.wear(at)) *
-             counts.chance(at);
-    }
-    if (to - length >= to) break;
-    to -= length;
-  }
-  return std::min(1.0, sum);
 }
 
 /// Calls node(t, weight) for a quadrature of a density of the lifetime over (from, to].
@@ -196,7 +147,8 @@ Buffer<double> ggompertz_nbd_pmf(const GGompertzNbdParameters& p, std::span<cons
                                  double time, const Execution& execution) {
   require_valid(p);
   require_time("horizon", time);
-  return of_counts(count, 64, execution, [&](double n) { return pmf(p, n, time); });
+  const GGompertzNbdFuture future(p, 0.0, 0.0);
+  return of_counts(count, 64, execution, [&](double n) { return future.pmf(n, time); });
 }
 
 std::vector<double> ggompertz_nbd_frequency_counts(const GGompertzNbdParameters& p,

@@ -5,10 +5,16 @@
 
 #include "bg_nbd_family.hpp"
 #include "bg_nbd_future.hpp"
+#include "cnbd_future.hpp"
 #include "counts.hpp"
+#include "ggompertz_nbd_future.hpp"
+#include "nbd_future.hpp"
 #include "pareto_nbd_future.hpp"
 #include "tenure/clv/bg_nbd.hpp"
+#include "tenure/clv/cnbd.hpp"
+#include "tenure/clv/ggompertz_nbd.hpp"
 #include "tenure/clv/mbg_nbd.hpp"
+#include "tenure/clv/nbd.hpp"
 #include "tenure/clv/pareto_nbd.hpp"
 #include "tenure/support/errors.hpp"
 #include "tenure/support/parallel.hpp"
@@ -25,14 +31,26 @@ constexpr std::int64_t kRows = 1024;
 constexpr double kFew = 100.0;
 constexpr int kSteps = 1000;
 
-BgNbdFuture future(const BgNbd&, const BgNbdParameters& p, double x, double age) {
+/// What is to come of somebody alive; only regular buyers remember how long they have been silent.
+BgNbdFuture future(const BgNbd&, const BgNbdParameters& p, double x, double, double age) {
   return {p, x, age};
 }
-BgNbdFuture future(const MbgNbd&, const MbgNbdParameters& p, double x, double age) {
+BgNbdFuture future(const MbgNbd&, const MbgNbdParameters& p, double x, double, double age) {
   return {mbg_nbd_outlived(p), x, age};
 }
-ParetoNbdFuture future(const ParetoNbd&, const ParetoNbdParameters& p, double x, double age) {
+ParetoNbdFuture future(const ParetoNbd&, const ParetoNbdParameters& p, double x, double,
+                       double age) {
   return {p, x, age};
+}
+NbdFuture future(const Nbd&, const NbdParameters& p, double x, double, double age) {
+  return {p, x, age};
+}
+GGompertzNbdFuture future(const GGompertzNbd&, const GGompertzNbdParameters& p, double x, double,
+                          double age) {
+  return {p, x, age};
+}
+CnbdFuture future(const Cnbd&, const CnbdPoint& p, double x, double t_x, double age) {
+  return {p, x, t_x, age};
 }
 
 double lapse(const BgNbd&, const BgNbdParameters& p, double x, double t_x, double age,
@@ -43,8 +61,9 @@ double lapse(const MbgNbd&, const MbgNbdParameters& p, double x, double t_x, dou
              double log_odds) {
   return lapse_after(mbg_nbd_outlived(p), true, x, t_x, age, log_odds);
 }
-double lapse(const ParetoNbd&, const ParetoNbdParameters& p, double x, double t_x, double age,
-             double log_odds) {
+double lapse(const Nbd&, const NbdParameters&, double, double, double, double) { return kInfinity; }
+template <class Model, class Parameters>
+double lapse(const Model&, const Parameters& p, double x, double t_x, double age, double log_odds) {
   return lapse_after(p, x, t_x, age, log_odds);
 }
 
@@ -61,7 +80,7 @@ Buffer<double> of_those_alive(const typename Model::Parameters& p, const RepeatP
       c.rows(), execution,
       [&](std::int64_t, std::int64_t from, std::int64_t to) {
         for (std::int64_t i = from; i < to; ++i)
-          out[i] = value(future(Model{}, p, c.frequency[i], c.age[i]), out[i], i);
+          out[i] = value(future(Model{}, p, c.frequency[i], c.recency[i], c.age[i]), out[i], i);
       },
       kRows);
   return out;
@@ -194,7 +213,8 @@ Buffer<double> log_odds_alive_later(const typename Model::Parameters& p,
         for (std::int64_t i = from; i < to; ++i) {
           // With odds o and a chance s to stay, p = s o / (1 + o): its odds are s / (1 - s + 1/o).
           const double stay =
-              future(Model{}, p, purchases.frequency[i], purchases.age[i]).alive(ahead);
+              future(Model{}, p, purchases.frequency[i], purchases.recency[i], purchases.age[i])
+                  .alive(ahead);
           out[i] = std::log(stay) - std::log(1.0 - stay + std::exp(-out[i]));
         }
       },
@@ -218,7 +238,10 @@ Buffer<double> log_odds_alive_later(const typename Model::Parameters& p,
       const Model::Parameters&, const RepeatPurchases&, double, const Execution&)
 
 TENURE_INSTANTIATE(BgNbd);
+TENURE_INSTANTIATE(Cnbd);
+TENURE_INSTANTIATE(GGompertzNbd);
 TENURE_INSTANTIATE(MbgNbd);
+TENURE_INSTANTIATE(Nbd);
 TENURE_INSTANTIATE(ParetoNbd);
 
 #undef TENURE_INSTANTIATE

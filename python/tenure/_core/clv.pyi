@@ -206,6 +206,53 @@ class _CnbdFrequencyCounts(Protocol):
         self, k: int, parameters: _F, T: _F, weight: _F | None, frequencies: int, threads: int
     ) -> _F: ...
 
+class _CnbdOfRowsAndNumbers(Protocol):
+    """`n`, one a row, or `levels`."""
+
+    def __call__(
+        self,
+        k: int,
+        parameters: _F,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        numbers: _F,
+        horizon: float,
+        threads: int,
+        /,
+    ) -> _F: ...
+
+class _CnbdOfRows(Protocol):
+    """`level` or `probability`."""
+
+    def __call__(
+        self,
+        k: int,
+        parameters: _F,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        value: float,
+        threads: int,
+        /,
+    ) -> _F: ...
+
+class _CnbdEstimateOfRows(Protocol):
+    """`horizon` or `ahead`."""
+
+    def __call__(
+        self,
+        k: int,
+        parameters: _F,
+        log_covariance: _F | None,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        value: float,
+        threads: int,
+        /,
+    ) -> Any: ...
+
 bg_cnbd_fit: _CnbdFit
 bg_cnbd_log_likelihood: _CnbdLogLikelihood
 bg_cnbd_probability_alive: _CnbdProbabilityAlive
@@ -214,6 +261,12 @@ bg_cnbd_expected_purchases: _CnbdExpectedPurchases
 bg_cnbd_expected_purchases_new: _CnbdExpectedPurchasesNew
 bg_cnbd_pmf: _CnbdPmf
 bg_cnbd_frequency_counts: _CnbdFrequencyCounts
+bg_cnbd_purchase_pmf: _CnbdOfRowsAndNumbers
+bg_cnbd_purchase_quantiles: _CnbdOfRowsAndNumbers
+bg_cnbd_purchase_probability: _CnbdEstimateOfRows
+bg_cnbd_log_odds_alive_later: _CnbdEstimateOfRows
+bg_cnbd_time_to_purchase: _CnbdOfRows
+bg_cnbd_time_to_lapse: _CnbdOfRows
 mbg_cnbd_fit: _CnbdFit
 mbg_cnbd_log_likelihood: _CnbdLogLikelihood
 mbg_cnbd_probability_alive: _CnbdProbabilityAlive
@@ -222,6 +275,12 @@ mbg_cnbd_expected_purchases: _CnbdExpectedPurchases
 mbg_cnbd_expected_purchases_new: _CnbdExpectedPurchasesNew
 mbg_cnbd_pmf: _CnbdPmf
 mbg_cnbd_frequency_counts: _CnbdFrequencyCounts
+mbg_cnbd_purchase_pmf: _CnbdOfRowsAndNumbers
+mbg_cnbd_purchase_quantiles: _CnbdOfRowsAndNumbers
+mbg_cnbd_purchase_probability: _CnbdEstimateOfRows
+mbg_cnbd_log_odds_alive_later: _CnbdEstimateOfRows
+mbg_cnbd_time_to_purchase: _CnbdOfRows
+mbg_cnbd_time_to_lapse: _CnbdOfRows
 bg_nbd_fit: _Fit
 bg_nbd_log_likelihood: _LogLikelihood
 bg_nbd_probability_alive: _ProbabilityAlive
@@ -244,6 +303,12 @@ ggompertz_nbd_expected_purchases: _ExpectedPurchases
 ggompertz_nbd_expected_purchases_new: _ExpectedPurchasesNew
 ggompertz_nbd_pmf: _Pmf
 ggompertz_nbd_frequency_counts: _FrequencyCounts
+ggompertz_nbd_purchase_pmf: _OfRowsAndNumbers
+ggompertz_nbd_purchase_quantiles: _OfRowsAndNumbers
+ggompertz_nbd_purchase_probability: _EstimateOfRows
+ggompertz_nbd_log_odds_alive_later: _EstimateOfRows
+ggompertz_nbd_time_to_purchase: _OfRows
+ggompertz_nbd_time_to_lapse: _OfRows
 bg_nbd_posterior: _Posterior
 mbg_nbd_fit: _Fit
 mbg_nbd_log_likelihood: _LogLikelihood
@@ -268,6 +333,12 @@ nbd_expected_purchases: _ExpectedPurchases
 nbd_expected_purchases_new: _ExpectedPurchasesNew
 nbd_pmf: _Pmf
 nbd_frequency_counts: _FrequencyCounts
+nbd_purchase_pmf: _OfRowsAndNumbers
+nbd_purchase_quantiles: _OfRowsAndNumbers
+nbd_purchase_probability: _EstimateOfRows
+nbd_log_odds_alive_later: _EstimateOfRows
+nbd_time_to_purchase: _OfRows
+nbd_time_to_lapse: _OfRows
 pareto_nbd_fit: _Fit
 pareto_nbd_log_likelihood: _LogLikelihood
 pareto_nbd_probability_alive: _ProbabilityAlive
@@ -712,6 +783,30 @@ def bg_bb_conditional_pmf(
     count: float,
     horizon: float,
     threads: int,
+) -> _F: ...
+def bg_bb_purchase_probability(
+    parameters: _F,
+    log_covariance: _F | None,
+    frequency: _F,
+    recency: _F,
+    T: _F,
+    horizon: float,
+    threads: int,
+) -> Any: ...
+def bg_bb_purchase_quantiles(
+    parameters: _F,
+    frequency: _F,
+    recency: _F,
+    T: _F,
+    levels: _F,
+    horizon: float,
+    threads: int,
+) -> _F: ...
+def bg_bb_time_to_purchase(
+    parameters: _F, frequency: _F, recency: _F, T: _F, level: float, threads: int
+) -> _F: ...
+def bg_bb_time_to_lapse(
+    parameters: _F, frequency: _F, recency: _F, T: _F, probability: float, threads: int
 ) -> _F: ...
 def bg_bb_frequency_counts(
     parameters: _F, T: _F, weight: _F | None, frequencies: int, threads: int

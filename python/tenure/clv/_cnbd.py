@@ -12,17 +12,17 @@ import numpy as np
 from tenure._errors import InvalidInputError
 from tenure._validation import Floats, as_count, as_threads
 from tenure.clv import _data
-from tenure.clv._transaction import TransactionModel
+from tenure.clv._outlook import OutlookModel
 
 _LARGEST = 12
 
 
-class RegularPurchases(TransactionModel):
+class RegularPurchases(OutlookModel):
     """Base of the CNBD models: the kernels of a fitted one know its k."""
 
     parameter_names = ("r", "alpha", "a", "b")
     _tail = "a"
-    _fitted: tuple[str, ...] = (*TransactionModel._fitted, "k_", "k_log_likelihoods_")
+    _fitted: tuple[str, ...] = (*OutlookModel._fitted, "k_", "k_log_likelihoods_")
 
     k_: int
     k_log_likelihoods_: Floats

@@ -11,6 +11,7 @@ from tenure import _core
 from tenure._results import Table
 from tenure._time import as_period, engine_period, to_datetime
 from tenure._validation import Floats, Ints, as_choice, as_threads
+from tenure.events import EventLog
 from tenure.events.event_log import as_log
 
 _COLLAPSE = (None, "day", "week", "month", "quarter", "year")
@@ -27,6 +28,8 @@ class Opportunities(Table):
     frequency, recency, T : int64 arrays
         Whole periods after the one of the first order, up to the last that was seen in full: those
         with an order, the last of these (0 if none), and all.
+    monetary_value : float64 array
+        Mean spent in a period of `frequency`; NaN without one, or where the log has no amounts.
     period : str
         What an opportunity is.
 
@@ -44,9 +47,10 @@ class Opportunities(Table):
     frequency: Ints
     recency: Ints
     T: Ints
+    monetary_value: Floats
     period: str
 
-    _column_names = ("customer", "frequency", "recency", "T")
+    _column_names = ("customer", "frequency", "recency", "T", "monetary_value")
 
     def __len__(self) -> int:
         return len(self.frequency)
@@ -84,7 +88,8 @@ def opportunities(
     Returns
     -------
     Opportunities
-        What `BGBB` reads. A customer of the last, unfinished period has T = 0.
+        What `BGBB` reads, and `GammaGamma` too where the log has amounts. A customer of the last,
+        unfinished period has T = 0.
 
     Notes
     -----
@@ -103,6 +108,44 @@ def opportunities(
     >>> gifts.frequency.tolist(), gifts.recency.tolist(), gifts.T.tolist()
     ([1, 0], [1, 0], [2, 1])
     """
+    seen = bought_in(log, period, collapse, end, n_threads)
+    begins, counts = seen.begins, seen.counts
+    each = len(begins)
+    frequency = np.add.reduceat(counts, begins, dtype=np.int64) if each else begins
+    recency = np.maximum.reduceat(np.where(counts, seen.after, 0), begins) if each else begins
+    spent = np.add.reduceat(np.where(counts, seen.revenue, 0.0), begins) if each else np.zeros(0)
+    with np.errstate(invalid="ignore"):
+        mean = np.where(frequency > 0, spent / np.maximum(frequency, 1), np.nan)
+    return Opportunities(
+        seen.log._ids(seen.codes[begins]),
+        frequency.astype(np.int64),
+        recency.astype(np.int64),
+        np.maximum(seen.last - seen.number[begins], 0).astype(np.int64),
+        mean,
+        period,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """Periods with an order, customer after customer: those of one begin at `begins`.
+
+    `number` counts periods from 1970, `after` from the customer's first; `counts` says which are
+    repeat purchases in a period that was seen in full, of which `last` is the last.
+    """
+
+    log: EventLog
+    codes: Ints
+    number: Ints
+    after: Ints
+    counts: Any
+    revenue: Floats
+    begins: Ints
+    last: int
+
+
+def bought_in(log: Any, period: str, collapse: Any, end: Any, n_threads: int | None) -> Bought:
+    """Return in which calendar periods of a log each customer bought."""
     log = as_log(log)
     as_choice(collapse, "collapse", _COLLAPSE)
     until = log._end(end)
@@ -117,21 +160,17 @@ def opportunities(
     codes = raw["customer"][bought]
     number = _number(raw["first_day"].view("datetime64[D]")[bought], period)
     # The period of the end itself is not over, or has not begun.
-    now = np.datetime64(to_datetime(until, log.timezone).date(), "D")
-    last = int(_number(np.array([now]), period)[0]) - 1
-
+    last = number_of(until, log, period) - 1
     begins = np.flatnonzero(np.diff(codes, prepend=-1) != 0)
     after = number - np.repeat(number[begins], np.diff(np.append(begins, len(codes))))
     counts = (after > 0) & (number <= last)
-    frequency = np.add.reduceat(counts, begins, dtype=np.int64) if len(begins) else begins
-    recency = np.maximum.reduceat(np.where(counts, after, 0), begins) if len(begins) else begins
-    return Opportunities(
-        log._ids(codes[begins]),
-        frequency.astype(np.int64),
-        recency.astype(np.int64),
-        np.maximum(last - number[begins], 0).astype(np.int64),
-        period,
-    )
+    return Bought(log, codes, number, after, counts, raw["revenue"][bought], begins, last)
+
+
+def number_of(instant: int, log: EventLog, period: str) -> int:
+    """Return the number of the period in which an instant lies."""
+    day = np.datetime64(to_datetime(instant, log.timezone).date(), "D")
+    return int(_number(np.array([day]), period)[0])
 
 
 def _number(first_day: Any, period: str) -> Ints:

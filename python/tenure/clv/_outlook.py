@@ -21,7 +21,7 @@ from tenure.clv._units import require_unit
 
 
 class OutlookModel(TransactionModel):
-    """Base of the models in which somebody alive is again a new customer, who buys otherwise."""
+    """Base of the models of repeat purchases at any time: the future of each as a distribution."""
 
     def probability_alive(self, data: Any, interval: float | None = None, ahead: Any = 0.0) -> Any:
         """Return the probability that each customer is still a customer, now or later.
@@ -69,7 +69,8 @@ class OutlookModel(TransactionModel):
         Notes
         -----
         Somebody who is alive is again a new customer whose parameters have learned from the
-        history: docs/methods/outlook.md. Probabilities as small as 1e-300 keep their digits.
+        history, and who may be halfway to a purchase: docs/methods/outlook.md. Probabilities as
+        small as 1e-300 keep their digits.
         """
         p = self._read(data)
         length = self._finite(horizon, "horizon")
@@ -317,7 +318,7 @@ class NextPurchase(Table):
     lapse : float64 array, in `unit`
         Time from the end of observation at which P(alive) has fallen to `lapse_probability`,
         without a purchase until then; 0 where it is as low already, infinite where that never
-        comes, as for the one-time buyers of BG/NBD.
+        comes, as for everybody in NBD and for the one-time buyers of BG/NBD and BG/CNBD-k.
     quantiles : tuple of k floats
     lapse_probability : float
     unit : str or None

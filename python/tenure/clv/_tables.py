@@ -277,9 +277,10 @@ class LifetimeValue(Table):
 
     def _title(self) -> str:
         unit = f" {self.unit}s" if self.unit else ""
+        article = "an" if self.discount_period == "opportunity" else "a"
         return (
             f"Lifetime value of {len(self):,} customers over {self.horizon:g}{unit}, discounted at "
-            f"{100 * self.discount_rate:g} % a {self.discount_period}"
+            f"{100 * self.discount_rate:g} % {article} {self.discount_period}"
         )
 
     def _columns(self) -> Mapping[str, Any]:

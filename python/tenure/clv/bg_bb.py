@@ -10,10 +10,10 @@ import numpy as np
 from tenure import _core
 from tenure._errors import InvalidInputError
 from tenure._model_file import storable
-from tenure._validation import Floats, as_column, as_count, as_number, as_threads
+from tenure._validation import as_column, as_count, as_number, as_threads
 from tenure.clv import _data
-from tenure.clv._likelihood import LikelihoodModel
 from tenure.clv._opportunities import HistoryTable, histories
+from tenure.clv._opportunity_outlook import OpportunityOutlook, as_counts
 from tenure.clv._profile import LogLikelihood, in_logs
 from tenure.clv._tables import FrequencyCounts
 from tenure.clv._transaction import log_odds_limits
@@ -22,7 +22,7 @@ _MOST_IN_A_TABLE = 1000
 
 
 @storable("clv.BGBB")
-class BGBB(LikelihoodModel):
+class BGBB(OpportunityOutlook):
     """BG/BB: at each opportunity customers leave for good, or else buy or do not.
 
     For purchases that happen, or are counted, once a period: a yearly gift, a weekly order, a fair.
@@ -169,8 +169,7 @@ class BGBB(LikelihoodModel):
         >>> model.probability_alive(rows, ahead=1).round(2).tolist()
         [0.11, 0.59, 0.93]
         """
-        self._require_fitted()
-        p = _data.purchases(data)
+        p = self._read(data)
         columns = (p.frequency, p.recency, p.T)
         steps = float(as_count(ahead, "ahead"))
         threads = as_threads(self.n_threads)
@@ -199,8 +198,12 @@ class BGBB(LikelihoodModel):
         -------
         float64 array of n, or Predictions with `interval`
         """
+        p = self._read(data)
+        got = self._discounted(p, self._horizon(horizon), 0.0, interval is not None)
+        if interval is None:
+            return got
         quantity = f"Purchases expected at the next {horizon} opportunities"
-        return self._discounted(data, horizon, 0.0, interval, quantity)
+        return self._limits(p.customer, got, interval, quantity)
 
     def discounted_expected_purchases(
         self,
@@ -239,25 +242,38 @@ class BGBB(LikelihoodModel):
         >>> model.discounted_expected_purchases(rows, discount_rate=0.1).round(2).tolist()
         [5.91]
         """
-        rate = as_number(discount_rate, "discount_rate", at_least=0.0)
-        return self._discounted(data, horizon, rate, interval, "Discounted purchases expected")
+        p = self._read(data)
+        rate = self._rate(discount_rate, "opportunity")
+        got = self._discounted(p, self._horizon(horizon), rate, interval is not None)
+        if interval is None:
+            return got
+        return self._limits(p.customer, got, interval, "Discounted purchases expected")
 
-    def _discounted(
-        self, data: Any, horizon: Any, rate: float, interval: float | None, quantity: str
-    ) -> Any:
-        self._require_fitted()
-        p = _data.purchases(data)
-        got = _core.clv.bg_bb_expected_purchases(
+    def _rate(self, discount_rate: Any, discount_period: Any) -> float:
+        if discount_period != "opportunity":
+            msg = (
+                "discount_period must be 'opportunity' for BGBB, which counts in nothing else, got "
+                f"{discount_period!r}"
+            )
+            raise InvalidInputError(msg, argument="discount_period", value=discount_period)
+        return as_number(discount_rate, "discount_rate", at_least=0.0)
+
+    def _discounted(self, p: _data.Purchases, horizon: float, rate: float, errors: bool) -> Any:
+        """Expected purchases, discounted by (1 + rate)^-j; with errors of the logarithm."""
+        return _core.clv.bg_bb_expected_purchases(
             self._point(),
-            None if interval is None else self._flat_covariance(),
+            self._flat_covariance() if errors else None,
             p.frequency,
             p.recency,
             p.T,
-            as_number(horizon, "horizon", at_least=0.0, finite=False),
+            horizon,
             rate,
             as_threads(self.n_threads),
         )
-        return got if interval is None else self._limits(p.customer, got, interval, quantity)
+
+    def _diverges(self) -> bool:
+        """Whether all purchases to come add up to no finite number without a discount."""
+        return self.params_["gamma"] <= 1.0
 
     def expected_purchases_new(self, horizon: Any) -> Any:
         """Return the expected purchases of a customer just acquired at the next opportunities.
@@ -305,45 +321,10 @@ class BGBB(LikelihoodModel):
         0.311
         """
         self._require_fitted()
-        many, counts = _counts(n)
+        many, counts = as_counts(n)
         length = as_number(horizon, "horizon", at_least=0.0)
         got = _core.clv.bg_bb_pmf(self._point(), counts, length, as_threads(self.n_threads))
         return got if many else float(got[0])
-
-    def probability_of_n_purchases_given(self, data: Any, n: Any, horizon: Any) -> Floats:
-        """Return the probability that each customer buys at n opportunities, given the history.
-
-        Parameters
-        ----------
-        data : Opportunities, data frame or dict of arrays
-            As for `fit`.
-        n : int or sequence of k ints
-            Opportunities with a purchase.
-        horizon : int
-            Opportunities after the last one seen.
-
-        Returns
-        -------
-        float64 array of n customers, or of n x k for a sequence
-
-        Examples
-        --------
-        >>> import tenure as tn
-        >>> model = tn.clv.BGBB().fit(tn.datasets.load_donations())
-        >>> rows = {"frequency": [0, 6], "recency": [0, 6], "T": [6, 6]}
-        >>> model.probability_of_n_purchases_given(rows, [0, 5], 5).round(3).tolist()
-        [[0.952, 0.0], [0.077, 0.496]]
-        """
-        self._require_fitted()
-        p = _data.purchases(data)
-        many, counts = _counts(n)
-        length = as_number(horizon, "horizon", at_least=0.0)
-        threads = as_threads(self.n_threads)
-        kernel = _core.clv.bg_bb_conditional_pmf
-        table = np.empty((len(p.frequency), len(counts)))
-        for k, count in enumerate(counts.tolist()):
-            table[:, k] = kernel(self._point(), p.frequency, p.recency, p.T, count, length, threads)
-        return table if many else table[:, 0].copy()
 
     def expected_frequency_counts(
         self, data: Any, max_frequency: int | None = None
@@ -411,9 +392,3 @@ class BGBB(LikelihoodModel):
             n,
             float(horizon),
         )
-
-
-def _counts(n: Any) -> tuple[bool, Floats]:
-    """Return whether these are many, and all of them."""
-    many = isinstance(n, (list, tuple)) or np.ndim(n) > 0
-    return many, as_column(n if many else [n], np.float64, "n")

@@ -7,7 +7,7 @@ from typing import Any
 
 from tenure._errors import InvalidInputError
 from tenure._validation import as_level
-from tenure.clv import _holdout
+from tenure.clv import _data, _holdout
 from tenure.clv._cnbd import RegularPurchases
 from tenure.clv._comparison import ModelComparison, ranked
 from tenure.clv._outlook import OutlookModel
@@ -36,11 +36,13 @@ def compare(
     Parameters
     ----------
     log : EventLog or CalibrationHoldout
-        A hold-out made by ``log.calibration_holdout`` already knows cut, end, unit and collapse.
+        A hold-out made by ``log.calibration_holdout`` already knows cut, end, unit and collapse;
+        the models of regular purchases need one with ``log_gaps=True``.
     models : list of models, or dict of name to model, optional
         Not fitted: copies with the same settings are. Default: every model of `tenure.clv` that
-        foretells the number of purchases of each customer, with default settings. One that does
-        not is fitted too, and listed without a score.
+        foretells the number of purchases of each customer, with default settings; those of regular
+        purchases only where the histories have gaps, as those of a log do. A model that does not
+        foretell it is fitted too, and listed without a score.
     cut : date or instant
         Where the hold-out begins; a bare date means the end of that day. Needed for a log.
     end : date or instant, optional
@@ -99,6 +101,8 @@ def compare(
     gaps = any(isinstance(model, RegularPurchases) for model in entered.values())
     holdout = _split(log, cut, end, unit, collapse, gaps, n_threads)
     rows = _holdout.as_rows(data, holdout)
+    if models is None and _data.optional_column(rows, "log_gaps", len(holdout)) is None:
+        entered = {n: m for n, m in entered.items() if not isinstance(m, RegularPurchases)}
     fitted: dict[str, TransactionModel] = {}
     forecasts: dict[str, _holdout.CountForecast] = {}
     for i, (name, model) in enumerate(entered.items()):

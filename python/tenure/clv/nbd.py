@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tenure._model_file import storable
-from tenure.clv._transaction import TransactionModel
+from tenure.clv._outlook import OutlookModel
 
 
 @storable("clv.NBD")
-class NBD(TransactionModel):
+class NBD(OutlookModel):
     """NBD: customers buy at random, each at a rate of their own, and nobody ever leaves.
 
     Purchases of a customer are a Poisson process with rate lambda, which is gamma(r, rate alpha)

@@ -14,6 +14,7 @@ from tenure._validation import as_number
 from tenure.clv._likelihood import two_sided
 from tenure.clv._tables import LifetimeValue
 from tenure.clv._transaction import TransactionModel
+from tenure.clv.bg_bb import BGBB
 from tenure.clv.gamma_gamma import GammaGamma
 
 _M = TypeVar("_M", bound=Estimator)
@@ -25,10 +26,10 @@ class CLV(Estimator):
 
     Parameters
     ----------
-    transactions : TransactionModel
+    transactions : TransactionModel or BGBB
         How often customers buy, such as ``BGNBD()``.
     spend : GammaGamma
-        How much they spend an order.
+        How much they spend an order; with BGBB, at an opportunity at which they buy.
 
     Attributes
     ----------
@@ -40,7 +41,9 @@ class CLV(Estimator):
     The product is right only if spend an order is independent of how often and how long customers
     buy, given what the models know of them; `spend_frequency_check` tells, and
     ``GammaGamma(frequency_effect=True)`` takes how often they ordered into account. Purchases
-    count from the end of observation on; what a customer brought in before does not. Formulas:
+    count from the end of observation on; what a customer brought in before does not. With BGBB all
+    is counted in opportunities: horizons are whole numbers or infinite, and the rate of discount is
+    that from one opportunity to the next, ``discount_period="opportunity"``. Formulas:
     docs/methods/clv.md.
 
     Examples
@@ -57,10 +60,10 @@ class CLV(Estimator):
 
     _fitted = ("transactions_", "spend_")
 
-    transactions_: TransactionModel
+    transactions_: TransactionModel | BGBB
     spend_: GammaGamma
 
-    def __init__(self, transactions: TransactionModel, spend: GammaGamma) -> None:
+    def __init__(self, transactions: TransactionModel | BGBB, spend: GammaGamma) -> None:
         self.transactions = transactions
         self.spend = spend
 
@@ -71,7 +74,8 @@ class CLV(Estimator):
         ----------
         data : Summary, data frame or dict of arrays
             One row a customer: `frequency`, `recency`, `T` and `monetary_value`; optionally
-            `weight`.
+            `weight`. With BGBB they count opportunities, `monetary_value` being the mean spent at
+            those with a purchase.
         sample_weight : array of n floats, optional
             In place of the column `weight`.
 
@@ -107,7 +111,7 @@ class CLV(Estimator):
         discount_rate : float, default 0.10
             A `discount_period`, > -1. Purchases are discounted in continuous time at
             ln(1 + discount_rate), so that one a whole period ahead counts 1 / (1 + discount_rate).
-        discount_period : {"day", "week", "month", "year"}
+        discount_period : {"day", "week", "month", "year"}, "opportunity" for BGBB
         margin : float, default 1
             Share of revenue that is profit, >= 0.
         interval : float, optional
@@ -176,7 +180,7 @@ def _unfitted(model: _M) -> _M:
 
 def _require_models(transactions: Any, spend: Any) -> None:
     for name, model, kind in (
-        ("transactions", transactions, TransactionModel),
+        ("transactions", transactions, (TransactionModel, BGBB)),
         ("spend", spend, GammaGamma),
     ):
         if not isinstance(model, kind):

@@ -81,6 +81,32 @@ Buffer<double> bg_bb_conditional_pmf(const BgBbParameters& parameters,
                                      const PurchaseOpportunities& purchases, double count,
                                      double horizon, const Execution& execution);
 
+/// P(a purchase at one of the opportunities n + 1, ..., n + horizon) given each history: a sum of
+/// positive terms over the opportunity of the first. O(horizon) for each distinct x and n.
+Buffer<double> bg_bb_purchase_probability(const BgBbParameters& parameters,
+                                          const PurchaseOpportunities& purchases, double horizon,
+                                          const Execution& execution);
+
+/// Quantiles of the number of purchases at the next `horizon` opportunities: the smallest count
+/// with P(X <= count) >= level, for each of the ascending `levels` in (0, 1); customer after
+/// customer. O(horizon) for each count up to the largest, and each distinct x and n.
+Buffer<double> bg_bb_purchase_quantiles(const BgBbParameters& parameters,
+                                        const PurchaseOpportunities& purchases, double horizon,
+                                        std::span<const double> levels, const Execution& execution);
+
+/// The first opportunity after n by which the customer has bought again with probability `level`;
+/// infinite where none of the next kLongestHorizon is. O(result) for each distinct x and n.
+Buffer<double> bg_bb_time_to_purchase(const BgBbParameters& parameters,
+                                      const PurchaseOpportunities& purchases, double level,
+                                      const Execution& execution);
+
+/// The first opportunity from n on at which P(alive) has fallen to `probability`, without a
+/// purchase until then: 0 where it is as low already, infinite where none of the next
+/// kLongestHorizon is. O(result) for each distinct row.
+Buffer<double> bg_bb_time_to_lapse(const BgBbParameters& parameters,
+                                   const PurchaseOpportunities& purchases, double probability,
+                                   const Execution& execution);
+
 /// Expected number of customers with 0, 1, ..., `frequencies` - 1 purchases, each customer over an
 /// own n; the last element holds all the others.
 std::vector<double> bg_bb_frequency_counts(const BgBbParameters& parameters,

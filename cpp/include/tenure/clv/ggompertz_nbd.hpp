@@ -25,7 +25,7 @@ void require_valid(const GGompertzNbdParameters& parameters);
 
 /// Sum of weight * log L(r, alpha, b, s, beta | x, t_x, T), with gradient and Hessian in the logs
 /// of the parameters, for rows as they are. O(distinct rows): a quadrature over the time of
-/// leaving, of 16 nodes a panel and some panels a row. Same bits for any thread count.
+/// leaving, of 7 or 15 nodes a panel and one to a few panels a row. Same bits for any thread count.
 Derivatives<5> ggompertz_nbd_log_likelihood(const GGompertzNbdParameters& parameters,
                                             const RepeatPurchases& purchases,
                                             const Execution& execution);
