@@ -1,5 +1,6 @@
 # Every source by name, one list a target: a file that is not here is not built.
 set(TENURE_CORE_SOURCES
+  cpp/src/clv/abe.cpp
   cpp/src/clv/bg_nbd_future.cpp
   cpp/src/clv/bg_bb_future.cpp
   cpp/src/clv/bg_bb_likelihood.cpp
@@ -30,11 +31,13 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/ggompertz_nbd_predict.cpp
   cpp/src/clv/ggompertz_nbd_rows.cpp
   cpp/src/clv/leaving_mean.cpp
+  cpp/src/clv/individual.cpp
   cpp/src/clv/mbg_nbd.cpp
   cpp/src/clv/nbd.cpp
   cpp/src/clv/negative_binomial.cpp
   cpp/src/clv/order_days.cpp
   cpp/src/clv/outlook.cpp
+  cpp/src/clv/pareto_ggg.cpp
   cpp/src/clv/pareto_nbd_future.cpp
   cpp/src/clv/pareto_nbd_likelihood.cpp
   cpp/src/clv/pareto_nbd_predict.cpp
@@ -90,10 +93,12 @@ set(TENURE_CORE_SOURCES
   cpp/src/lifecycle/facts.cpp
   cpp/src/lifecycle/outcomes.cpp
   cpp/src/lifecycle/stages.cpp
+  cpp/src/optim/adaptive_walk.cpp
   cpp/src/optim/diagnostics.cpp
   cpp/src/optim/newton.cpp
   cpp/src/optim/nuts.cpp
   cpp/src/optim/proximal_newton.cpp
+  cpp/src/optim/random_blocks.cpp
   cpp/src/segment/concentration.cpp
   cpp/src/segment/kmeans.cpp
   cpp/src/segment/kmeans_frame.cpp
@@ -138,6 +143,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/clv_bg_bb.cpp
   cpp/bindings/clv_cnbd.cpp
   cpp/bindings/clv_gamma_gamma.cpp
+  cpp/bindings/clv_individual.cpp
   cpp/bindings/clv_outlook.cpp
   cpp/bindings/clv_posterior.cpp
   cpp/bindings/clv_spend_and_contract_covariates.cpp
@@ -163,6 +169,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/clv/cnbd_test.cpp
   tests/cpp/clv/gamma_gamma_test.cpp
   tests/cpp/clv/ggompertz_nbd_test.cpp
+  tests/cpp/clv/individual_test.cpp
   tests/cpp/clv/order_days_test.cpp
   tests/cpp/clv/outlook_test.cpp
   tests/cpp/clv/prepared_test.cpp
@@ -189,10 +196,12 @@ set(TENURE_TEST_SOURCES
   tests/cpp/journey/sessions_test.cpp
   tests/cpp/journey/transitions_test.cpp
   tests/cpp/lifecycle/stages_test.cpp
+  tests/cpp/optim/adaptive_walk_test.cpp
   tests/cpp/optim/diagnostics_test.cpp
   tests/cpp/optim/newton_test.cpp
   tests/cpp/optim/nuts_test.cpp
   tests/cpp/optim/proximal_newton_test.cpp
+  tests/cpp/optim/random_blocks_test.cpp
   tests/cpp/segment/concentration_test.cpp
   tests/cpp/segment/kmeans_block_test.cpp
   tests/cpp/segment/kmeans_test.cpp

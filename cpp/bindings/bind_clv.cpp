@@ -13,6 +13,7 @@ void add_contracts(py::module_&);
 void add_bg_bb(py::module_&);
 void add_cnbd(py::module_&);
 void add_gamma_gamma(py::module_&);
+void add_individual_models(py::module_&);
 void add_outlooks(py::module_&);
 void add_posterior(py::module_&);
 void add_spend_and_contract_covariates(py::module_&);
@@ -38,6 +39,7 @@ void bind_clv(py::module_& m) {
   add_bg_bb(m);
   add_cnbd(m);
   add_gamma_gamma(m);
+  add_individual_models(m);
   add_outlooks(m);
   add_posterior(m);
   add_spend_and_contract_covariates(m);

@@ -138,6 +138,14 @@ def customers(n: int) -> dict[str, np.ndarray]:
     return {"frequency": x, "recency": recency, "T": T, "monetary_value": value}
 
 
+def regular_customers(n: int) -> dict[str, np.ndarray]:
+    """The same, as if gaps were even."""
+    base = customers(n)
+    x, t_x = base["frequency"], base["recency"]
+    even = np.where(x > 0, t_x, 1.0) / np.where(x > 0, x, 1.0)
+    return base | {"log_gaps": x * np.log(even)}
+
+
 @functools.lru_cache(maxsize=2)
 def visits(n: int) -> tn.EventLog:
     rng = np.random.default_rng(15)
@@ -520,6 +528,22 @@ ENTRIES = [
             d, chains=2, draws=4, warmup=6, random_state=1, n_threads=t
         ),
         1_000_000,
+    ),
+    Entry(
+        "AbeParetoNBD",
+        customers,
+        lambda d, t: tn.clv.AbeParetoNBD(
+            chains=2, draws=4, warmup=4, sweeps=1, kept=1, random_state=1, n_threads=t
+        ).fit(d),
+        100_000,
+    ),
+    Entry(
+        "ParetoGGG",
+        regular_customers,
+        lambda d, t: tn.clv.ParetoGGG(
+            chains=2, draws=4, warmup=4, sweeps=1, kept=1, random_state=1, n_threads=t
+        ).fit(d),
+        20_000,
     ),
     Entry(
         "GammaGamma",

@@ -901,3 +901,53 @@ pareto_nbd_time_varying_fit: _TimeVaryingFit
 pareto_nbd_time_varying_log_likelihood: _TimeVaryingLogLikelihood
 pareto_nbd_time_varying_log_odds_alive: _TimeVaryingAlive
 pareto_nbd_time_varying_expected_purchases: _TimeVaryingExpectedPurchases
+# chains, draws, warmup, kept, sweeps, seed, where the population is held (empty: it is drawn).
+_Chains = tuple[int, int, int, int, int, int, list[float]]
+
+def abe_sample(
+    frequency: _F,
+    recency: _F,
+    T: _F,
+    design: _F,
+    covariates: int,
+    mean: list[float],
+    precision: list[float],
+    degrees: float,
+    scale: list[float],
+    options: _Chains,
+    threads: int,
+) -> dict[str, Any]: ...
+def abe_probabilities_alive(
+    individual: _F, frequency: _F, recency: _F, T: _F, threads: int
+) -> _F: ...
+def abe_expected_purchases(
+    individual: _F, frequency: _F, recency: _F, T: _F, horizon: float, threads: int
+) -> _F: ...
+def abe_log_likelihood(x: float, t_x: float, T: float, lambda_: float, mu: float) -> float: ...
+def individual_purchases(
+    individual: _F,
+    rates: int,
+    lifetime: _F,
+    frequency: _F,
+    recency: _F,
+    T: _F,
+    horizon: float,
+    seed: int,
+    first: int,
+    threads: int,
+) -> _F: ...
+def pareto_ggg_sample(
+    frequency: _F,
+    recency: _F,
+    T: _F,
+    log_gaps: _F,
+    prior: list[_Prior],
+    options: _Chains,
+    threads: int,
+) -> dict[str, Any]: ...
+def pareto_ggg_probabilities_alive(
+    individual: _F, frequency: _F, recency: _F, T: _F, threads: int
+) -> _F: ...
+def pareto_ggg_log_likelihood(
+    x: float, t_x: float, T: float, log_gaps: float, lambda_: float, mu: float, k: float
+) -> float: ...

@@ -10,6 +10,7 @@ from tenure.clv._covariates import CoefficientTable, CustomerSummary, with_covar
 from tenure.clv._matrices import AliveHistory, FrequencyRecencyMatrix
 from tenure.clv._opportunities import HistoryTable, Opportunities, opportunities
 from tenure.clv._outlook import NextPurchase, PurchaseForecast
+from tenure.clv._population import PopulationPosterior
 from tenure.clv._posterior import Posterior
 from tenure.clv._posterior_predict import PurchasePosterior, SpendPosterior
 from tenure.clv._tables import (
@@ -21,6 +22,7 @@ from tenure.clv._tables import (
 )
 from tenure.clv._time_varying_data import TimeVaryingSummary
 from tenure.clv._time_varying_frame import time_varying
+from tenure.clv.abe import AbeParetoNBD
 from tenure.clv.beta_discrete_weibull import BetaDiscreteWeibull
 from tenure.clv.bg_bb import BGBB
 from tenure.clv.bg_cnbd import BGCNBD
@@ -34,6 +36,7 @@ from tenure.clv.likelihood_ratio import LikelihoodRatioTest, likelihood_ratio_te
 from tenure.clv.mbg_cnbd import MBGCNBD
 from tenure.clv.mbg_nbd import MBGNBD
 from tenure.clv.nbd import NBD
+from tenure.clv.pareto_ggg import ParetoGGG
 from tenure.clv.pareto_nbd import ParetoNBD
 from tenure.clv.penalties import PenaltyPath, penalty_path
 from tenure.clv.shifted_beta_geometric import ShiftedBetaGeometric
@@ -50,6 +53,7 @@ __all__ = [
     "MBGCNBD",
     "MBGNBD",
     "NBD",
+    "AbeParetoNBD",
     "AliveHistory",
     "BetaDiscreteWeibull",
     "Calibration",
@@ -69,8 +73,10 @@ __all__ = [
     "NextPurchase",
     "Opportunities",
     "ParameterTable",
+    "ParetoGGG",
     "ParetoNBD",
     "PenaltyPath",
+    "PopulationPosterior",
     "Posterior",
     "Predictions",
     "PurchaseForecast",
