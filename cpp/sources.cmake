@@ -10,6 +10,9 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/bg_nbd_rows.cpp
   cpp/src/clv/bg_nbd_series.cpp
   cpp/src/clv/by_age.cpp
+  cpp/src/clv/correlated_pareto_nbd_future.cpp
+  cpp/src/clv/correlated_pareto_nbd_likelihood.cpp
+  cpp/src/clv/correlated_pareto_nbd_predict.cpp
   cpp/src/clv/covariate_patterns.cpp
   cpp/src/clv/covariates.cpp
   cpp/src/clv/customer_parameters.cpp
@@ -46,6 +49,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/prior.cpp
   cpp/src/clv/repeat_purchases.cpp
   cpp/src/clv/rising_factorial.cpp
+  cpp/src/clv/sarmanov.cpp
   cpp/src/clv/time_left.cpp
   cpp/src/clv/time_varying.cpp
   cpp/src/clv/time_varying_bg_nbd.cpp
@@ -137,6 +141,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_simulate.cpp
   cpp/bindings/bind_special.cpp
   cpp/bindings/bind_survival.cpp
+  cpp/bindings/clv_correlated_pareto_nbd.cpp
   cpp/bindings/clv_covariate_outlook.cpp
   cpp/bindings/clv_covariates.cpp
   cpp/bindings/clv_contracts.cpp
@@ -168,6 +173,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/clv/contracts_test.cpp
   tests/cpp/clv/cnbd_test.cpp
   tests/cpp/clv/gamma_gamma_test.cpp
+  tests/cpp/clv/correlated_pareto_nbd_test.cpp
   tests/cpp/clv/ggompertz_nbd_test.cpp
   tests/cpp/clv/individual_test.cpp
   tests/cpp/clv/order_days_test.cpp

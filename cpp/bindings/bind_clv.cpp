@@ -10,6 +10,7 @@ namespace tenure::python {
 void add_covariate_models(py::module_&);
 void add_covariate_outlooks(py::module_&);
 void add_contracts(py::module_&);
+void add_correlated_pareto_nbd(py::module_&);
 void add_bg_bb(py::module_&);
 void add_cnbd(py::module_&);
 void add_gamma_gamma(py::module_&);
@@ -36,6 +37,7 @@ void bind_clv(py::module_& m) {
   add_covariate_models(m);
   add_covariate_outlooks(m);
   add_contracts(m);
+  add_correlated_pareto_nbd(m);
   add_bg_bb(m);
   add_cnbd(m);
   add_gamma_gamma(m);

@@ -6,6 +6,7 @@
 #include "tenure/clv/bg_nbd.hpp"
 #include "tenure/clv/cnbd.hpp"
 #include "tenure/clv/ggompertz_nbd.hpp"
+#include "tenure/clv/correlated_pareto_nbd.hpp"
 #include "tenure/clv/mbg_nbd.hpp"
 #include "tenure/clv/nbd.hpp"
 #include "tenure/clv/outlook.hpp"
@@ -143,6 +144,7 @@ void add_outlooks(py::module_& m) {
   add_outlook<clv::ParetoNbd>(m);
   add_outlook<Regular<clv::OneTimeBuyers::stay>, clv::Cnbd, int>(m, "bg_cnbd");
   add_outlook<Regular<clv::OneTimeBuyers::may_leave>, clv::Cnbd, int>(m, "mbg_cnbd");
+  add_outlook<clv::CorrelatedParetoNbd>(m);
 }
 
 }  // namespace tenure::python

@@ -258,13 +258,18 @@ def foretell_gifts(data: dict[str, np.ndarray], threads: int) -> Any:
     ]
 
 
-def growing(threads: int) -> Any:
-    model = tn.clv.GGompertzNBD(n_threads=threads)
-    model.params_ = {"r": 0.55, "alpha": 10.6, "b": 0.05, "s": 0.6, "beta": 0.4}
-    model.log_covariance_, model.hessian_eigenvalues_ = np.eye(5), np.ones(5)
+def at_given_parameters(model: Any, params: dict[str, float]) -> Any:
+    model.params_ = params
+    k = len(params)
+    model.log_covariance_, model.hessian_eigenvalues_ = np.eye(k), np.ones(k)
     model.log_likelihood_ = model.gradient_norm_ = model.n_customers_ = 1.0
     model.status_, model.n_iter_, model.unit_ = "converged", 1, None
     return model
+
+
+def growing(threads: int) -> Any:
+    params = {"r": 0.55, "alpha": 10.6, "b": 0.05, "s": 0.6, "beta": 0.4}
+    return at_given_parameters(tn.clv.GGompertzNBD(n_threads=threads), params)
 
 
 def foretell_growing(data: dict[str, np.ndarray], threads: int) -> Any:
@@ -274,6 +279,17 @@ def foretell_growing(data: dict[str, np.ndarray], threads: int) -> Any:
         model.probability_alive(data),
         model.expected_purchases(data, 39.0),
         model.expected_frequency_counts(data),
+    ]
+
+
+def foretell_correlated(data: dict[str, np.ndarray], threads: int) -> Any:
+    params = {"r": 0.55, "alpha": 10.6, "s": 0.61, "beta": 11.7, "odds": 4.0}
+    model = at_given_parameters(tn.clv.CorrelatedParetoNBD(n_threads=threads), params)
+    return [
+        model.score(data),
+        model.probability_alive(data),
+        model.expected_purchases(data, 39.0),
+        model.purchase_probability(data, 39.0),
     ]
 
 
@@ -499,6 +515,12 @@ ENTRIES = [
         customers,
         foretell_growing,
         200_000,
+    ),
+    Entry(
+        "CorrelatedParetoNBD at given parameters",
+        customers,
+        foretell_correlated,
+        500_000,
     ),
     Entry("BGBB", givers, foretell_gifts, 5_000_000),
     Entry(

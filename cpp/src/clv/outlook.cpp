@@ -6,6 +6,7 @@
 #include "bg_nbd_family.hpp"
 #include "bg_nbd_future.hpp"
 #include "cnbd_future.hpp"
+#include "correlated_pareto_nbd_future.hpp"
 #include "counts.hpp"
 #include "ggompertz_nbd_future.hpp"
 #include "nbd_future.hpp"
@@ -13,6 +14,7 @@
 #include "tenure/clv/bg_nbd.hpp"
 #include "tenure/clv/cnbd.hpp"
 #include "tenure/clv/ggompertz_nbd.hpp"
+#include "tenure/clv/correlated_pareto_nbd.hpp"
 #include "tenure/clv/mbg_nbd.hpp"
 #include "tenure/clv/nbd.hpp"
 #include "tenure/clv/pareto_nbd.hpp"
@@ -51,6 +53,10 @@ GGompertzNbdFuture future(const GGompertzNbd&, const GGompertzNbdParameters& p, 
 }
 CnbdFuture future(const Cnbd&, const CnbdPoint& p, double x, double t_x, double age) {
   return {p, x, t_x, age};
+}
+CorrelatedParetoNbdFuture future(const CorrelatedParetoNbd&, const CorrelatedParetoNbdParameters& p,
+                                 double x, double, double age) {
+  return {p, x, age};
 }
 
 double lapse(const BgNbd&, const BgNbdParameters& p, double x, double t_x, double age,
@@ -243,6 +249,7 @@ TENURE_INSTANTIATE(GGompertzNbd);
 TENURE_INSTANTIATE(MbgNbd);
 TENURE_INSTANTIATE(Nbd);
 TENURE_INSTANTIATE(ParetoNbd);
+TENURE_INSTANTIATE(CorrelatedParetoNbd);
 
 #undef TENURE_INSTANTIATE
 

@@ -98,13 +98,16 @@ double ParetoNbdFuture::first_by(double time) const {
   return sum * r_ * a * range / rate;
 }
 
+double ParetoNbdFuture::first_density(double t) const {
+  return r_ / (alpha_ + t) * std::exp(-r_ * std::log1p(t / alpha_)) * alive(t);
+}
+
 double ParetoNbdFuture::waits(double share) const {
   if (share == 0.0) return 0.0;
   if (first_by(kInfinity) <= share) return kInfinity;
   const auto off = [&](double log_time) {
     const double t = std::exp(log_time);
-    const double density = r_ / (alpha_ + t) * std::exp(-r_ * std::log1p(t / alpha_)) * alive(t);
-    return std::pair(first_by(t) - share, density * t);
+    return std::pair(first_by(t) - share, first_density(t) * t);
   };
   // One who never leaves does not wait longer.
   double low = std::log(alpha_) + std::log(std::expm1(-std::log1p(-share) / r_)), high = low;

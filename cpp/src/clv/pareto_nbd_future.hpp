@@ -18,6 +18,7 @@ class ParetoNbdFuture {
   double tail(double n, double time) const;   ///< P(at least n purchases within), n >= 1
   double waits(double share) const;           ///< time of which P(first purchase by then) = share
   double mean_if_staying(double time) const;  ///< purchases of one who does not leave
+  double first_density(double time) const;    ///< density of the time of the first purchase
 
   /// P(at least n purchases within a time) for n = 1, 2, ..., each from the one before. Holds the
   /// purchases until each node of a quadrature over the time of leaving.

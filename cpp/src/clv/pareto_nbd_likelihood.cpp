@@ -6,6 +6,7 @@
 
 #include "covariate_rows.hpp"
 #include "falling.hpp"
+#include "pareto_nbd_starts.hpp"
 #include "tenure/clv/pareto_nbd.hpp"
 #include "tenure/clv/rising_factorial.hpp"
 #include "tenure/support/clones.hpp"
@@ -290,10 +291,7 @@ Derivatives<4> pareto_nbd_log_likelihood(const ParetoNbdParameters& parameters,
   return d;
 }
 
-namespace {
-
-/// Coordinates to begin a search at, in scaled time.
-std::vector<std::vector<double>> starts_of(const PurchaseSample& sample) {
+std::vector<std::vector<double>> pareto_nbd_starts(const PurchaseSample& sample) {
   // alpha such that customers who never leave would buy somewhat more than was seen; beta about as
   // long as they were watched.
   const double age = sample.mean_age > 0.0 ? sample.mean_age : 1.0;
@@ -304,6 +302,8 @@ std::vector<std::vector<double>> starts_of(const PurchaseSample& sample) {
   };
   return {start(0.5, 0.5, 0.5), start(2.0, 1.0, 2.0), start(0.2, 0.2, 0.1), start(1.0, 3.0, 5.0)};
 }
+
+namespace {
 
 ParetoNbdParameters at_coordinates(std::span<const double> u, double log_unit) {
   return {std::exp(u[kR]), std::exp(u[kAlpha] + log_unit), std::exp(u[kS]),
@@ -323,7 +323,7 @@ PreparedLikelihood prepare_pareto_nbd(const RepeatPurchases& purchases,
     d.value += sample->purchases * unit;
     return d.times(1.0);
   };
-  prepared.starts = starts_of(*sample);
+  prepared.starts = pareto_nbd_starts(*sample);
   for (auto& start : prepared.starts) {
     start[kAlpha] -= unit;
     start[kBeta] -= unit;
@@ -346,7 +346,8 @@ Fit fit_pareto_nbd(const RepeatPurchases& purchases, const FitOptions& options,
   const ModelScales scales{.parameter = {1.0, back, 1.0, back},
                            .penalty = {1.0, in_tenths, 1.0, in_tenths},
                            .log_likelihood_shift = sample.purchases * std::log(sample.time_scale)};
-  return maximise(mean, starts_of(sample), scales, sample.customers, sample.repeat_rows(), options);
+  return maximise(mean, pareto_nbd_starts(sample), scales, sample.customers, sample.repeat_rows(),
+                  options);
 }
 
 const RowKernel& pareto_nbd_rows() {

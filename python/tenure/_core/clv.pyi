@@ -78,6 +78,10 @@ class _FrequencyCounts(Protocol):
         self, parameters: _F, T: _F, weight: _F | None, frequencies: int, threads: int
     ) -> _F: ...
 
+# m and the correlation of the rates, with standard errors; the least and most that they may be.
+def correlated_pareto_nbd_correlation(parameters: _F, log_covariance: _F) -> tuple[_F, _F]: ...
+def correlated_pareto_nbd_limits(parameters: _F) -> tuple[_F, _F]: ...
+
 # Those of the models in which somebody alive is again a new customer.
 class _OfRowsAndNumbers(Protocol):
     """`n`, one a row, or `levels`."""
@@ -295,6 +299,20 @@ bg_nbd_purchase_probability: _EstimateOfRows
 bg_nbd_log_odds_alive_later: _EstimateOfRows
 bg_nbd_time_to_purchase: _OfRows
 bg_nbd_time_to_lapse: _OfRows
+correlated_pareto_nbd_fit: _Fit
+correlated_pareto_nbd_log_likelihood: _LogLikelihood
+correlated_pareto_nbd_probability_alive: _ProbabilityAlive
+correlated_pareto_nbd_log_odds_alive: _LogOddsAlive
+correlated_pareto_nbd_expected_purchases: _ExpectedPurchases
+correlated_pareto_nbd_expected_purchases_new: _ExpectedPurchasesNew
+correlated_pareto_nbd_pmf: _Pmf
+correlated_pareto_nbd_frequency_counts: _FrequencyCounts
+correlated_pareto_nbd_purchase_pmf: _OfRowsAndNumbers
+correlated_pareto_nbd_purchase_quantiles: _OfRowsAndNumbers
+correlated_pareto_nbd_purchase_probability: _EstimateOfRows
+correlated_pareto_nbd_log_odds_alive_later: _EstimateOfRows
+correlated_pareto_nbd_time_to_purchase: _OfRows
+correlated_pareto_nbd_time_to_lapse: _OfRows
 ggompertz_nbd_fit: _Fit
 ggompertz_nbd_log_likelihood: _LogLikelihood
 ggompertz_nbd_probability_alive: _ProbabilityAlive

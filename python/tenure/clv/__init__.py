@@ -29,6 +29,7 @@ from tenure.clv.bg_cnbd import BGCNBD
 from tenure.clv.bg_nbd import BGNBD
 from tenure.clv.calibration import Calibration, calibration
 from tenure.clv.compare import compare
+from tenure.clv.correlated_pareto_nbd import CorrelatedParetoNBD, RateCorrelation
 from tenure.clv.discrete_weibull import DiscreteWeibull
 from tenure.clv.gamma_gamma import GammaGamma
 from tenure.clv.ggompertz_nbd import GGompertzNBD
@@ -59,6 +60,7 @@ __all__ = [
     "Calibration",
     "CoefficientTable",
     "ConditionalExpectation",
+    "CorrelatedParetoNBD",
     "CustomerSummary",
     "DiscreteWeibull",
     "ExpectedSurvivors",
@@ -81,6 +83,7 @@ __all__ = [
     "Predictions",
     "PurchaseForecast",
     "PurchasePosterior",
+    "RateCorrelation",
     "RenewalCurve",
     "ResidualLifetime",
     "ShiftedBetaGeometric",

@@ -6,10 +6,11 @@
 #include "tenure/support/execution.hpp"
 
 /// What each customer will do from the end of observation on, as a distribution, for clv::BgNbd,
-/// clv::Cnbd, clv::GGompertzNbd, clv::MbgNbd, clv::Nbd and clv::ParetoNbd: somebody alive is again
-/// a new customer with other parameters, and, in clv::Cnbd, somewhere between two purchases.
-/// Formulas: docs/methods/outlook.md. All throw InvalidInput for parameters, rows and arguments
-/// outside of their range, and return the same bits for any thread count.
+/// clv::Cnbd, clv::CorrelatedParetoNbd, clv::GGompertzNbd, clv::MbgNbd, clv::Nbd and
+/// clv::ParetoNbd: somebody alive is again a new customer with other parameters, and, in clv::Cnbd,
+/// somewhere between two purchases. Formulas: docs/methods/outlook.md. All throw InvalidInput for
+/// parameters, rows and arguments outside of their range, and return the same bits for any thread
+/// count.
 namespace tenure::clv {
 
 /// P(count purchases in (T, T + horizon] | history), one count for each customer.
