@@ -9,6 +9,8 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/bg_nbd_predict.cpp
   cpp/src/clv/bg_nbd_rows.cpp
   cpp/src/clv/bg_nbd_series.cpp
+  cpp/src/clv/bootstrap.cpp
+  cpp/src/clv/bootstrap_draws.cpp
   cpp/src/clv/by_age.cpp
   cpp/src/clv/correlated_pareto_nbd_future.cpp
   cpp/src/clv/correlated_pareto_nbd_likelihood.cpp
@@ -35,6 +37,8 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/ggompertz_nbd_rows.cpp
   cpp/src/clv/leaving_mean.cpp
   cpp/src/clv/individual.cpp
+  cpp/src/clv/group_density.cpp
+  cpp/src/clv/group_posterior.cpp
   cpp/src/clv/mbg_nbd.cpp
   cpp/src/clv/nbd.cpp
   cpp/src/clv/negative_binomial.cpp
@@ -146,6 +150,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/clv_covariates.cpp
   cpp/bindings/clv_contracts.cpp
   cpp/bindings/clv_bg_bb.cpp
+  cpp/bindings/clv_bootstrap.cpp
   cpp/bindings/clv_cnbd.cpp
   cpp/bindings/clv_gamma_gamma.cpp
   cpp/bindings/clv_individual.cpp
@@ -168,6 +173,7 @@ set(TENURE_BINDING_SOURCES
 set(TENURE_TEST_SOURCES
   tests/cpp/clv/bg_bb_test.cpp
   tests/cpp/clv/bg_nbd_test.cpp
+  tests/cpp/clv/bootstrap_test.cpp
   tests/cpp/clv/by_age_test.cpp
   tests/cpp/clv/covariates_test.cpp
   tests/cpp/clv/contracts_test.cpp
@@ -176,6 +182,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/clv/correlated_pareto_nbd_test.cpp
   tests/cpp/clv/ggompertz_nbd_test.cpp
   tests/cpp/clv/individual_test.cpp
+  tests/cpp/clv/group_posterior_test.cpp
   tests/cpp/clv/order_days_test.cpp
   tests/cpp/clv/outlook_test.cpp
   tests/cpp/clv/prepared_test.cpp

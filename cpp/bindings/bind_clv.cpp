@@ -13,6 +13,7 @@ void add_contracts(py::module_&);
 void add_correlated_pareto_nbd(py::module_&);
 void add_bg_bb(py::module_&);
 void add_cnbd(py::module_&);
+void add_bootstraps(py::module_&);
 void add_gamma_gamma(py::module_&);
 void add_individual_models(py::module_&);
 void add_outlooks(py::module_&);
@@ -39,6 +40,7 @@ void bind_clv(py::module_& m) {
   add_contracts(m);
   add_correlated_pareto_nbd(m);
   add_bg_bb(m);
+  add_bootstraps(m);
   add_cnbd(m);
   add_gamma_gamma(m);
   add_individual_models(m);

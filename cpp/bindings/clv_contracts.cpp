@@ -1,6 +1,7 @@
 #include <cmath>
 #include <string>
 
+#include "clv_posterior.hpp"
 #include "clv_results.hpp"
 #include "tenure/clv/contracts.hpp"
 #include "tenure/support/errors.hpp"
@@ -27,6 +28,24 @@ clv::RenewalHistory view_history(const Column<double>& renewals,
                                  const Column<std::uint8_t>& churned,
                                  const std::optional<Column<double>>& weight) {
   return {view(renewals, "renewals"), view(churned, "churned"), view(weight, "weight")};
+}
+
+template <class Model>
+void add_contract_posterior(py::module_& m, const std::string& model) {
+  m.def((model + "_posterior").c_str(),
+        [](const Column<double>& renewals, const Column<std::uint8_t>& churned,
+           const std::optional<Column<double>>& weight, const std::vector<PriorTuple>& prior,
+           const PosteriorTuple& options, const py::object& tell, int threads) {
+          const auto history = view_history(renewals, churned, weight);
+          return sample_posterior(
+              [&](const Execution& execution) {
+                return clv::prepare_contract<Model>(history, execution);
+              },
+              prior, options, tell, threads);
+        },
+        py::arg("renewals").noconvert(), py::arg("churned").noconvert(),
+        py::arg("weight").noconvert(), py::arg("prior"), py::arg("options"), py::arg("tell"),
+        py::arg("threads"));
 }
 
 template <class Model>
@@ -102,6 +121,8 @@ void add_contracts(py::module_& m) {
   add_contract<survival::BetaGeometric>(m, "shifted_beta_geometric");
   add_contract<survival::BetaWeibull>(m, "beta_discrete_weibull");
   add_contract<survival::DiscreteWeibull>(m, "discrete_weibull");
+  add_contract_posterior<survival::BetaGeometric>(m, "shifted_beta_geometric");
+  add_contract_posterior<survival::BetaWeibull>(m, "beta_discrete_weibull");
 }
 
 }  // namespace tenure::python

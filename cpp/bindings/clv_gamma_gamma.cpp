@@ -39,14 +39,34 @@ void add_gamma_gamma(py::module_& m) {
       "gamma_gamma_posterior",
       [](const Column<double>& frequency, const Column<double>& mean,
          const std::optional<Column<double>>& weight, const std::vector<PriorTuple>& prior,
-         const PosteriorTuple& options, int threads) {
+         const PosteriorTuple& options, const py::object& tell, int threads) {
         const auto spend = view_spend(frequency, mean, weight);
         return sample_posterior(
             [&](const Execution& execution) { return clv::prepare_gamma_gamma(spend, execution); },
-            prior, options, threads);
+            prior, options, tell, threads);
       },
       py::arg("frequency").noconvert(), py::arg("monetary_value").noconvert(),
-      py::arg("weight").noconvert(), py::arg("prior"), py::arg("options"), py::arg("threads"));
+      py::arg("weight").noconvert(), py::arg("prior"), py::arg("options"), py::arg("tell"),
+      py::arg("threads"));
+  m.def(
+      "gamma_gamma_group_posterior",
+      [](const Column<double>& frequency, const Column<double>& mean,
+         const std::optional<Column<double>>& weight, const Column<std::int64_t>& group,
+         std::int64_t groups, const std::vector<PriorTuple>& population,
+         const std::vector<PriorTuple>& spread, const PosteriorTuple& options,
+         const py::object& tell, int threads) {
+        const auto spend = view_spend(frequency, mean, weight);
+        const auto of = view(group, "groups");
+        return sample_groups(
+            [&](const Execution& execution) {
+              return clv::prepare_groups(spend, of, groups, execution);
+            },
+            population, spread, options, tell, threads);
+      },
+      py::arg("frequency").noconvert(), py::arg("monetary_value").noconvert(),
+      py::arg("weight").noconvert(), py::arg("group").noconvert(), py::arg("groups"),
+      py::arg("population"), py::arg("spread"), py::arg("options"), py::arg("tell"),
+      py::arg("threads"));
   m.def(
       "gamma_gamma_log_likelihood",
       [](const Column<double>& parameters, const Column<double>& frequency,

@@ -20,7 +20,9 @@ std::vector<clv::PriorTerm> prior_terms(const std::vector<PriorTuple>& terms) {
   return out;
 }
 
-py::dict posterior_to_python(clv::PosteriorDraws&& draws) {
+namespace {
+
+py::dict draws_to_python(optim::NutsDraws&& draws) {
   py::dict d;
   d["point"] = release_to_numpy(std::move(draws.point));
   d["log_density"] = release_to_numpy(std::move(draws.log_density));
@@ -29,7 +31,20 @@ py::dict posterior_to_python(clv::PosteriorDraws&& draws) {
   d["divergent"] = release_to_numpy(std::move(draws.divergent));
   d["step_size"] = release_to_numpy(std::move(draws.step_size));
   d["evaluations"] = draws.evaluations;
+  return d;
+}
+
+}  // namespace
+
+py::dict posterior_to_python(clv::PosteriorDraws&& draws) {
+  py::dict d = draws_to_python(std::move(draws));
   d["mode"] = release_to_numpy(std::move(draws.mode));
+  d["mode_found"] = draws.mode_found;
+  return d;
+}
+
+py::dict group_posterior_to_python(clv::GroupPosteriorDraws&& draws) {
+  py::dict d = draws_to_python(std::move(draws));
   d["mode_found"] = draws.mode_found;
   return d;
 }

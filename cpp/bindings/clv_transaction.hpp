@@ -130,19 +130,41 @@ void add_transaction_model(py::module_& m) {
       },
       py::arg("parameters").noconvert(), py::arg("T").noconvert(), py::arg("weight").noconvert(),
       py::arg("frequencies"), py::arg("threads"));
-  if constexpr (requires { Model::prepare; })
+  if constexpr (requires { Model::prepare; }) {
     m.def(
         name("posterior").c_str(),
         [](const Column<double>& frequency, const Column<double>& recency,
            const Column<double>& age, const std::optional<Column<double>>& weight,
-           const std::vector<PriorTuple>& prior, const PosteriorTuple& options, int threads) {
+           const std::vector<PriorTuple>& prior, const PosteriorTuple& options,
+           const py::object& tell, int threads) {
           const auto purchases = view_purchases(frequency, recency, age, weight);
           return sample_posterior(
               [&](const Execution& execution) { return Model::prepare(purchases, execution); },
-              prior, options, threads);
+              prior, options, tell, threads);
         },
         py::arg("frequency").noconvert(), py::arg("recency").noconvert(), py::arg("T").noconvert(),
-        py::arg("weight").noconvert(), py::arg("prior"), py::arg("options"), py::arg("threads"));
+        py::arg("weight").noconvert(), py::arg("prior"), py::arg("options"), py::arg("tell"),
+        py::arg("threads"));
+    m.def(
+        name("group_posterior").c_str(),
+        [](const Column<double>& frequency, const Column<double>& recency,
+           const Column<double>& age, const std::optional<Column<double>>& weight,
+           const Column<std::int64_t>& group, std::int64_t groups,
+           const std::vector<PriorTuple>& population, const std::vector<PriorTuple>& spread,
+           const PosteriorTuple& options, const py::object& tell, int threads) {
+          const auto purchases = view_purchases(frequency, recency, age, weight);
+          const auto of = view(group, "groups");
+          return sample_groups(
+              [&](const Execution& execution) {
+                return clv::prepare_groups(purchases, of, groups, Model::prepare, execution);
+              },
+              population, spread, options, tell, threads);
+        },
+        py::arg("frequency").noconvert(), py::arg("recency").noconvert(), py::arg("T").noconvert(),
+        py::arg("weight").noconvert(), py::arg("group").noconvert(), py::arg("groups"),
+        py::arg("population"), py::arg("spread"), py::arg("options"), py::arg("tell"),
+        py::arg("threads"));
+  }
 }
 
 }  // namespace tenure::python

@@ -32,6 +32,16 @@ def quietly(data: Any, **settings: Any) -> Any:
         return sample(data, **settings)
 
 
+def by_group(data: Any, groups: Any, **settings: Any) -> Any:
+    return tn.clv.BGNBD().posterior_by_group(data, groups, **{**QUICK, **settings})
+
+
+def quietly_by_group(data: Any, groups: Any, **settings: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", tn.ConvergenceWarning)
+        return by_group(data, groups, **settings)
+
+
 def possible(posterior: Any) -> bool:
     return all(bool(np.all((v > 0) & np.isfinite(v))) for v in posterior.draws.values())
 
@@ -86,4 +96,42 @@ CASES = [
         "monetary_value",
     ),
     E("posterior: a prior without spread", lambda: priors.LogNormal(1.0, 0.0), "sigma"),
+    OK(
+        "posterior by group: one customer in each of two groups",
+        lambda: quietly_by_group(rows([2, 0], [3.0, 0.0], [9.0, 8.0]), ["a", "b"]),
+        possible,
+    ),
+    OK(
+        "posterior by group: ten groups of three",
+        lambda: quietly_by_group({k: v[:30] for k, v in GOOD.items()}, np.arange(30) % 10),
+        possible,
+    ),
+    OK(
+        "posterior by group: times of 1e12",
+        lambda: quietly_by_group(rows([2, 1], [3e12, 1e12], [9e12, 8e12]), [1, 2]),
+        possible,
+    ),
+    OK(
+        "posterior by group: spreads that cannot be",
+        lambda: quietly_by_group(GOOD, np.arange(100) % 2, spread_priors=priors.HalfNormal(1e-12)),
+        possible,
+    ),
+    E("posterior by group: no rows", lambda: by_group(rows([], [], []), []), "at least one"),
+    E("posterior by group: a group a row short", lambda: by_group(GOOD, [1] * 99), "groups has 99"),
+    E("posterior by group: no such column", lambda: by_group(GOOD, "channel"), "channel"),
+    E(
+        "posterior by group: a missing group",
+        lambda: by_group(GOOD, [None] + ["a"] * 99),
+        "groups[0] must not be missing",
+    ),
+    E(
+        "posterior by group: a group of weight 0",
+        lambda: by_group({**GOOD, "weight": [0.0] + [1.0] * 99}, [0] + [1] * 99),
+        "group 0 has no customer",
+    ),
+    E(
+        "posterior by group: a spread that is a share",
+        lambda: by_group(GOOD, [1] * 100, spread_priors=priors.Beta(1.0, 1.0)),
+        "spread_priors",
+    ),
 ]

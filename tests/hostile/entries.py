@@ -568,6 +568,26 @@ ENTRIES = [
         20_000,
     ),
     Entry(
+        "BGNBD.posterior_by_group",
+        customers,
+        lambda d, t: tn.clv.BGNBD().posterior_by_group(
+            d,
+            np.arange(len(d["T"])) % 3,
+            chains=2,
+            draws=4,
+            warmup=0,
+            random_state=1,
+            n_threads=t,
+        ),
+        300_000,
+    ),
+    Entry(
+        "NBD.bootstrap",
+        customers,
+        lambda d, t: tn.clv.NBD().fit(d).bootstrap(d, n=8, random_state=1, n_threads=t),
+        500_000,
+    ),
+    Entry(
         "GammaGamma",
         customers,
         lambda d, t: tn.clv.GammaGamma(n_threads=t).fit(d),

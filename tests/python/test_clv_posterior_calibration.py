@@ -39,6 +39,8 @@ def of_rates(rng, model, truth):
         seen = np.minimum(age, lifetime)
         made = rng.poisson(rate * seen)
         last = seen * rng.uniform(size=n) ** (1.0 / np.maximum(made, 1))
+    elif model is tn.clv.NBD:
+        last = age * rng.uniform(size=n) ** (1.0 / np.maximum(made, 1))
     else:
         leave = np.clip(rng.beta(truth["a"], truth["b"], n), 1e-12, 1.0)
         chances = rng.geometric(leave)
@@ -145,3 +147,83 @@ def test_ranks_of_truths_drawn_from_the_priors_are_uniform(model, simulate, prio
     assert max(departures) < band, departures
     # The band is narrow enough to see a posterior that is off by one standard deviation.
     assert departure([off for _, off in done]) > band
+
+
+#: Customers of three groups.
+SIZES = (30, 20, 10)
+SPREAD = tn.clv.priors.HalfNormal(0.5)
+
+
+def replicate_groups(model, simulate, priors, seed):
+    """The same with parameters that differ between groups, as the hierarchy says."""
+    rng = np.random.default_rng([13, seed])
+    median = parameters(model, {name: float(p.sample(rng)) for name, p in priors.items()})
+    mu = np.log(list(median.values()))
+    tau = SPREAD.sample(rng, len(mu))
+    u = mu + tau * rng.standard_normal((len(SIZES), len(mu)))
+    parts = []
+    for size, logs in zip(SIZES, u, strict=True):
+        truth = dict(zip(model.parameter_names, np.exp(logs).tolist(), strict=True))
+        whole = simulate(rng, model, truth)
+        parts.append({k: v[:: 60 // size] for k, v in whole.items()})
+    data = {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", tn.ConvergenceWarning)
+        got = model().posterior_by_group(
+            data,
+            np.repeat(range(len(SIZES)), SIZES),
+            priors=priors,
+            spread_priors=SPREAD,
+            chains=2,
+            draws=250,
+            warmup=250,
+            target_accept=0.95,
+            random_state=seed,
+            n_threads=1,
+        )
+    points = np.log(got.points(DRAWS))
+    k = len(mu)
+    at = ((np.arange(DRAWS) + 0.5) * (500 / DRAWS)).astype(int)
+    # Medians, spreads and the smallest group; the order is that of `parameter`.
+    seen = np.r_[0 : 2 * k, 4 * k : 5 * k]
+    truths = np.concatenate([mu, np.log(tau), u.ravel()])
+    ranks = list((points[:, seen] < truths[seen]).sum(axis=0))
+    density = log_joint_of_groups(model, priors, (mu, tau, u), parts)
+    ranks.append((got.log_density.ravel()[at] < density).sum())
+    off = (points[:, k] < truths[k] + 2.0 * points[:, k].std()).sum()
+    return ranks, off, got.n_divergent
+
+
+def log_joint_of_groups(model, priors, truth, parts):
+    mu, tau, u = truth
+    value = 0.0
+    for data, logs in zip(parts, u, strict=True):
+        columns = [np.ascontiguousarray(c, dtype=float) for c in data.values()]
+        kernel = getattr(_core.clv, f"{model._prefix}_log_likelihood")
+        value += kernel(np.exp(logs), *columns, None, 1)[0]
+    value += np.sum(-0.5 * ((u - mu) / tau) ** 2 - np.log(tau) - 0.5 * math.log(2 * math.pi))
+    terms = [model._quantities[name].term(prior) for name, prior in priors.items()]
+    value += sum(_core.clv.prior_log_density(term, mu) for term in terms)
+    # Of log(tau): the density of tau times tau.
+    return value + sum(SPREAD.log_density(t) + math.log(t) for t in tau)
+
+
+GROUP_REPLICATES = 1000 if NIGHT else 30
+
+
+@pytest.mark.parametrize(
+    ("model", "simulate", "priors"),
+    [
+        (tn.clv.NBD, of_rates, RATES),
+        pytest.param(tn.clv.GammaGamma, of_spend, SPEND, marks=slow),
+        pytest.param(tn.clv.BGNBD, of_rates, GEOMETRIC, marks=slow),
+    ],
+)
+def test_ranks_of_groups_drawn_from_the_hierarchy_are_uniform(model, simulate, priors):
+    done = [replicate_groups(model, simulate, priors, seed) for seed in range(GROUP_REPLICATES)]
+    ranks = np.array([r for r, _, _ in done])
+    band = math.sqrt(math.log(2 * ranks.shape[1] / FALSE_ALARM) / (2 * GROUP_REPLICATES))
+    departures = [departure(column) for column in ranks.T]
+    assert max(departures) < band, departures
+    # By day the band is wide, and sees what is off by two standard deviations.
+    assert departure([off for _, off, _ in done]) > band

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -167,8 +168,15 @@ Fit fit_contract(const RenewalHistory& history, const FitOptions& options,
   // optimum inside that a start happens to find.
   Fit best;
   std::int64_t iterations = 0;
+  if (!options.start.empty()) {
+    best = maximise(likelihood, {starts.front()}, scales, sample.customers, 0, options);
+    if (best.status == optim::Status::converged) return best;
+    iterations = best.iterations;
+  }
+  FitOptions from_here = options;
+  from_here.start.clear();
   for (const auto& start : starts) {
-    Fit fit = maximise(likelihood, {start}, scales, sample.customers, 0, options);
+    Fit fit = maximise(likelihood, {start}, scales, sample.customers, 0, from_here);
     iterations += fit.iterations;
     const double gain = (fit.log_likelihood - best.log_likelihood) / sample.customers;
     const double tie = kTie * std::max(1.0, std::abs(best.log_likelihood) / sample.customers);
@@ -182,6 +190,24 @@ Fit fit_contract(const RenewalHistory& history, const FitOptions& options,
   return best;
 }
 
+template <class Model>
+PreparedLikelihood prepare_contract(const RenewalHistory& history, const Execution& execution) {
+  const auto sample = std::make_shared<const RenewalSample>(sample_renewals(history, execution));
+  // Within (0, 1) also where nobody left, or all did.
+  const double churn = (sample->lost + 0.5) / (sample->lost + sample->kept + 1.0);
+  PreparedLikelihood prepared{.customers = sample->customers};
+  prepared.starts = Family<Model>::starts(churn);
+  prepared.parameters = prepared.starts.front().size();
+  prepared.at = [=](std::span<const double> u, Order, const Execution& run) {
+    run.poll();
+    return survival::renewal_log_likelihood(Family<Model>::at(u), sample->intervals);
+  };
+  return prepared;
+}
+
+template PreparedLikelihood prepare_contract<BetaGeometric>(const RenewalHistory&,
+                                                            const Execution&);
+template PreparedLikelihood prepare_contract<BetaWeibull>(const RenewalHistory&, const Execution&);
 template Fit fit_contract<BetaGeometric>(const RenewalHistory&, const FitOptions&,
                                          const Execution&);
 template Fit fit_contract<BetaWeibull>(const RenewalHistory&, const FitOptions&, const Execution&);

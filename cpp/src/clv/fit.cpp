@@ -82,12 +82,22 @@ Fit maximise(const MeanLikelihood& likelihood, const std::vector<std::vector<dou
 
   optim::Result best;
   std::int64_t coarse = 0;
-  if (rows >= kCoarseRows) {
+  if (!options.start.empty()) {
+    std::vector<double> point = options.start;
+    if (point.size() != starts.front().size())
+      throw InvalidInput("start", -1, static_cast<double>(point.size()), "one number a parameter");
+    for (std::size_t i = 0; i < scales.parameter.size(); ++i)
+      point[i] = std::log(point[i] / scales.parameter[i]);
+    best = optim::newton(objective(1), point, newton);
+    coarse = best.iterations;
+  }
+  if (best.status != optim::Status::converged && rows >= kCoarseRows) {
     optim::NewtonOptions loose = newton;
     loose.tolerance = optim::kHonestGradient;
     const auto near = optim::newton(objective(kCoarseStride), starts.front(), loose);
     if (near.status == optim::Status::converged) {
       best = optim::newton(objective(1), near.point, newton);
+      best.iterations += coarse;
       coarse = best.iterations;
     }
   }

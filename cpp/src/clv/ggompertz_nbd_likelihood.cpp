@@ -108,7 +108,9 @@ Fit fit_ggompertz_nbd(const RepeatPurchases& purchases, const FitOptions& option
   const ModelScales scales{.parameter = {1.0, back, sample.time_scale, 1.0, back},
                            .penalty = {1.0, in_tenths, 1.0 / in_tenths, 1.0, in_tenths},
                            .log_likelihood_shift = sample.purchases * std::log(sample.time_scale)};
-  Fit fit = maximise(mean, starts, scales, sample.customers, sample.repeat_rows(), options);
+  FitOptions ours = options;
+  if (ours.start.size() == 5) ours.start[kRatio] /= ours.start[kB];
+  Fit fit = maximise(mean, starts, scales, sample.customers, sample.repeat_rows(), ours);
   fit.parameters[kRatio] *= fit.parameters[kB];
   for (std::size_t i = 0; i < 5; ++i) fit.log_covariance[20 + i] += fit.log_covariance[10 + i];
   for (std::size_t i = 0; i < 5; ++i)

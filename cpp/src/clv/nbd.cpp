@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <memory>
 
 #include "counts.hpp"
 #include "horizon.hpp"
@@ -50,6 +51,16 @@ Derivatives<2> derivatives(const NbdParameters& p, const PurchaseSample& sample,
   return total;
 }
 
+/// Coordinates to begin a search at, in scaled time.
+std::vector<std::vector<double>> starts_of(const PurchaseSample& sample) {
+  const auto start = [&](double r) {
+    const double rate = std::max(sample.purchases, 1e-3 * sample.customers) / sample.customers;
+    const double age = sample.mean_age > 0.0 ? sample.mean_age : 1.0;
+    return std::vector{std::log(r), std::log(r * age / rate)};
+  };
+  return {start(0.5), start(5.0), start(0.05)};
+}
+
 template <class Value>
 Buffer<double> by_row(const NbdParameters& p, const RepeatPurchases& c, const Execution& execution,
                       const Value& value) {
@@ -88,19 +99,29 @@ Fit fit_nbd(const RepeatPurchases& purchases, const FitOptions& options,
     return derivatives({std::exp(u[kR]), std::exp(u[kAlpha])}, sample, execution)
         .times(-1.0 / sample.customers);
   };
-  const auto start = [&](double r) {
-    const double rate = std::max(sample.purchases, 1e-3 * sample.customers) / sample.customers;
-    const double age = sample.mean_age > 0.0 ? sample.mean_age : 1.0;
-    return std::vector{std::log(r), std::log(r * age / rate)};
-  };
   double longest = 0.0;
   for (const double t : sample.age.span()) longest = std::max(longest, t);
   const ModelScales scales{.parameter = {1.0, 1.0 / sample.time_scale},
                            .penalty = {1.0, longest > 0.0 ? 10.0 / longest : 1.0},
                            .log_likelihood_shift = sample.purchases * std::log(sample.time_scale)};
   // Two parameters and no pass over rows: nothing to gain from a part of them.
-  return maximise(mean, {start(0.5), start(5.0), start(0.05)}, scales, sample.customers, 0,
-                  options);
+  return maximise(mean, starts_of(sample), scales, sample.customers, 0, options);
+}
+
+PreparedLikelihood prepare_nbd(const RepeatPurchases& purchases, const Execution& execution) {
+  const auto sample = std::make_shared<const PurchaseSample>(
+      sample_purchases(purchases, SampleRows::repeat_buyers, execution));
+  const double unit = std::log(sample->time_scale);
+  PreparedLikelihood prepared{.parameters = 2, .customers = sample->customers};
+  // Second derivatives come with the first at hardly any cost.
+  prepared.at = [=](std::span<const double> u, Order, const Execution& run) {
+    Derivatives<2> d = derivatives({std::exp(u[kR]), std::exp(u[kAlpha] + unit)}, *sample, run);
+    d.value += sample->purchases * unit;
+    return d.times(1.0);
+  };
+  prepared.starts = starts_of(*sample);
+  for (auto& start : prepared.starts) start[kAlpha] -= unit;
+  return prepared;
 }
 
 Buffer<double> nbd_probability_alive(const NbdParameters& p, const RepeatPurchases& purchases,

@@ -80,6 +80,7 @@ class Chain {
     step.restart(step_);
     for (std::int64_t draw = 0; draw < options_.warmup; ++draw) {
       step_ = step.learn(advance().acceptance);
+      execution_.advance();
       if (windows.holds(draw)) covariance.add(here_.at);
       if (!windows.closes(draw)) continue;
       set_metric(covariance.shrunk(guess_, covariance_));
@@ -154,6 +155,11 @@ class Chain {
   /// The covariance of the point is the inverse of the mass.
   void set_metric(const Matrix& covariance) {
     covariance_ = options_.dense ? covariance : Matrix(covariance.diagonal().asDiagonal());
+    const auto& block = options_.block;
+    for (Eigen::Index i = 0; i < (block.empty() ? 0 : n_); ++i)
+      for (Eigen::Index j = 0; j < n_; ++j)
+        if (block[static_cast<std::size_t>(i)] != block[static_cast<std::size_t>(j)])
+          covariance_(i, j) = 0.0;
     const Eigen::LLT<Matrix> factor(covariance_);
     if (factor.info() != Eigen::Success)
       throw InvalidInput("covariance", -1, "covariance must be positive definite");
@@ -261,6 +267,8 @@ void require_valid(const NutsOptions& o, const std::vector<std::vector<double>>&
       throw InvalidInput("starts", -1, "starts must all have the same number of coordinates");
   if (!o.covariance.empty() && o.covariance.size() != n * n)
     throw InvalidInput("covariance", -1, "covariance must be square, of the length of a start");
+  if (!o.block.empty() && o.block.size() != n)
+    throw InvalidInput("block", -1, "block must have one number a coordinate");
 }
 
 }  // namespace
@@ -290,6 +298,7 @@ NutsDraws nuts(const LogDensity& density, const std::vector<std::vector<double>>
       out.energy[i] = draw.energy;
       out.depth[i] = draw.depth;
       out.divergent[i] = draw.divergent;
+      execution.advance();
     }
     out.step_size[c] = chain.step_size();
     evaluations[c] = chain.evaluations();

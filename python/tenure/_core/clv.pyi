@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -125,6 +126,9 @@ _Prior = tuple[str, float, float, list[float], bool]
 # chains, draws, warmup, target_accept, seed
 _Sampling = tuple[int, int, int, float, int]
 
+# Hears of the steps done.
+_Tell = Callable[[int], None] | None
+
 class _Posterior(Protocol):
     def __call__(
         self,
@@ -134,6 +138,23 @@ class _Posterior(Protocol):
         weight: _F | None,
         prior: list[_Prior],
         options: _Sampling,
+        tell: _Tell,
+        threads: int,
+    ) -> dict[str, Any]: ...
+
+class _GroupPosterior(Protocol):
+    def __call__(
+        self,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        weight: _F | None,
+        group: _I,
+        groups: int,
+        population: list[_Prior],
+        spread: list[_Prior],
+        options: _Sampling,
+        tell: _Tell,
         threads: int,
     ) -> dict[str, Any]: ...
 
@@ -328,6 +349,7 @@ ggompertz_nbd_log_odds_alive_later: _EstimateOfRows
 ggompertz_nbd_time_to_purchase: _OfRows
 ggompertz_nbd_time_to_lapse: _OfRows
 bg_nbd_posterior: _Posterior
+bg_nbd_group_posterior: _GroupPosterior
 mbg_nbd_fit: _Fit
 mbg_nbd_log_likelihood: _LogLikelihood
 mbg_nbd_probability_alive: _ProbabilityAlive
@@ -343,6 +365,7 @@ mbg_nbd_log_odds_alive_later: _EstimateOfRows
 mbg_nbd_time_to_purchase: _OfRows
 mbg_nbd_time_to_lapse: _OfRows
 mbg_nbd_posterior: _Posterior
+mbg_nbd_group_posterior: _GroupPosterior
 nbd_fit: _Fit
 nbd_log_likelihood: _LogLikelihood
 nbd_probability_alive: _ProbabilityAlive
@@ -357,6 +380,8 @@ nbd_purchase_probability: _EstimateOfRows
 nbd_log_odds_alive_later: _EstimateOfRows
 nbd_time_to_purchase: _OfRows
 nbd_time_to_lapse: _OfRows
+nbd_posterior: _Posterior
+nbd_group_posterior: _GroupPosterior
 pareto_nbd_fit: _Fit
 pareto_nbd_log_likelihood: _LogLikelihood
 pareto_nbd_probability_alive: _ProbabilityAlive
@@ -372,6 +397,7 @@ pareto_nbd_log_odds_alive_later: _EstimateOfRows
 pareto_nbd_time_to_purchase: _OfRows
 pareto_nbd_time_to_lapse: _OfRows
 pareto_nbd_posterior: _Posterior
+pareto_nbd_group_posterior: _GroupPosterior
 
 # The same with covariates, as <model>_covariate_<kernel>: `parameters` are the four and the
 # coefficients, `column` and `sign` say which column each of them multiplies and what it moves.
@@ -835,6 +861,19 @@ def gamma_gamma_posterior(
     weight: _F | None,
     prior: list[_Prior],
     options: _Sampling,
+    tell: _Tell,
+    threads: int,
+) -> dict[str, Any]: ...
+def gamma_gamma_group_posterior(
+    frequency: _F,
+    monetary_value: _F,
+    weight: _F | None,
+    group: _I,
+    groups: int,
+    population: list[_Prior],
+    spread: list[_Prior],
+    options: _Sampling,
+    tell: _Tell,
     threads: int,
 ) -> dict[str, Any]: ...
 def prior_log_density(term: _Prior, log_parameters: _F) -> float: ...
@@ -969,3 +1008,62 @@ def pareto_ggg_probabilities_alive(
 def pareto_ggg_log_likelihood(
     x: float, t_x: float, T: float, log_gaps: float, lambda_: float, mu: float, k: float
 ) -> float: ...
+
+# n, seed, max_iterations, tolerance, l2
+_Drawing = tuple[int, int, int, float, float]
+
+class _Bootstrap(Protocol):
+    def __call__(
+        self,
+        parameters: _F,
+        T: _F,
+        weight: _F | None,
+        options: _Drawing,
+        tell: _Tell,
+        threads: int,
+    ) -> dict[str, Any]: ...
+
+class _ContractBootstrap(Protocol):
+    def __call__(
+        self,
+        parameters: _F,
+        observed: _F,
+        weight: _F | None,
+        options: _Drawing,
+        tell: _Tell,
+        threads: int,
+    ) -> dict[str, Any]: ...
+
+bg_nbd_bootstrap: _Bootstrap
+ggompertz_nbd_bootstrap: _Bootstrap
+mbg_nbd_bootstrap: _Bootstrap
+nbd_bootstrap: _Bootstrap
+pareto_nbd_bootstrap: _Bootstrap
+bg_bb_bootstrap: _Bootstrap
+shifted_beta_geometric_bootstrap: _ContractBootstrap
+beta_discrete_weibull_bootstrap: _ContractBootstrap
+
+def gamma_gamma_bootstrap(
+    parameters: _F,
+    frequency: _F,
+    monetary_value: _F,
+    weight: _F | None,
+    options: _Drawing,
+    tell: _Tell,
+    threads: int,
+) -> dict[str, Any]: ...
+
+class _ContractPosterior(Protocol):
+    def __call__(
+        self,
+        renewals: _F,
+        churned: npt.NDArray[np.uint8],
+        weight: _F | None,
+        prior: list[_Prior],
+        options: _Sampling,
+        tell: _Tell,
+        threads: int,
+    ) -> dict[str, Any]: ...
+
+shifted_beta_geometric_posterior: _ContractPosterior
+beta_discrete_weibull_posterior: _ContractPosterior

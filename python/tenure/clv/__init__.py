@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from tenure.clv import economics, priors
+from tenure.clv._bootstrap import Bootstrap, BootstrapLimits
 from tenure.clv._comparison import ModelComparison
 from tenure.clv._conditional import ConditionalExpectation
 from tenure.clv._contract_tables import ExpectedSurvivors, RenewalCurve, ResidualLifetime
 from tenure.clv._covariates import CoefficientTable, CustomerSummary, with_covariates
+from tenure.clv._group_posterior import (
+    GroupPosterior,
+    PurchaseGroupPosterior,
+    SpendGroupPosterior,
+)
 from tenure.clv._matrices import AliveHistory, FrequencyRecencyMatrix
 from tenure.clv._opportunities import HistoryTable, Opportunities, opportunities
 from tenure.clv._outlook import NextPurchase, PurchaseForecast
 from tenure.clv._population import PopulationPosterior
 from tenure.clv._posterior import Posterior
-from tenure.clv._posterior_predict import PurchasePosterior, SpendPosterior
+from tenure.clv._posterior_predict import ContractPosterior, PurchasePosterior, SpendPosterior
 from tenure.clv._tables import (
     FrequencyCounts,
     LifetimeValue,
@@ -57,9 +63,12 @@ __all__ = [
     "AbeParetoNBD",
     "AliveHistory",
     "BetaDiscreteWeibull",
+    "Bootstrap",
+    "BootstrapLimits",
     "Calibration",
     "CoefficientTable",
     "ConditionalExpectation",
+    "ContractPosterior",
     "CorrelatedParetoNBD",
     "CustomerSummary",
     "DiscreteWeibull",
@@ -68,6 +77,7 @@ __all__ = [
     "FrequencyRecencyMatrix",
     "GGompertzNBD",
     "GammaGamma",
+    "GroupPosterior",
     "HistoryTable",
     "LifetimeValue",
     "LikelihoodRatioTest",
@@ -82,12 +92,14 @@ __all__ = [
     "Posterior",
     "Predictions",
     "PurchaseForecast",
+    "PurchaseGroupPosterior",
     "PurchasePosterior",
     "RateCorrelation",
     "RenewalCurve",
     "ResidualLifetime",
     "ShiftedBetaGeometric",
     "SpendFrequencyCheck",
+    "SpendGroupPosterior",
     "SpendPosterior",
     "TimeVaryingBGNBD",
     "TimeVaryingParetoNBD",

@@ -17,6 +17,7 @@ from tenure.clv._data import _columns_of, _ids
 from tenure.events._frames import column_names
 
 MAX_RENEWALS = 2**20
+MOST_AHEAD = 2**40
 _COUNTS = ("survivors", "alive")
 
 Flags = npt.NDArray[np.uint8]
@@ -29,6 +30,8 @@ class Renewals:
     renewals: Floats
     churned: Flags
     weight: Floats | None
+    #: Renewals that could have been seen, where the data tell.
+    observed: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,20 @@ def ask(data: Any) -> Asked:
     return Asked(renewals, lost, _ids(customer, len(renewals)), scalar)
 
 
+def ahead_of(n: Any, renewals: Any) -> tuple[Floats, Floats]:
+    """Return renewals from now on and so far, as columns of one length."""
+    ahead = as_column(np.atleast_1d(n), np.float64, "n")
+    so_far = as_column(np.atleast_1d(renewals), np.float64, "renewals")
+    require_whole(ahead, "n", 0, MOST_AHEAD)
+    require_whole(so_far, "renewals", 0, MAX_RENEWALS)
+    try:
+        so_far, ahead = np.broadcast_arrays(so_far, ahead)
+    except ValueError as error:
+        msg = f"n and renewals differ in length: {len(ahead)} and {len(so_far)}"
+        raise InvalidInputError(msg, argument="renewals") from error
+    return np.ascontiguousarray(ahead), np.ascontiguousarray(so_far)
+
+
 def require_whole(values: Floats, name: str, least: float, most: float) -> None:
     """Refuse the first value that is no whole number in the range."""
     bad = np.flatnonzero(~((values >= least) & (values <= most) & (values == np.floor(values))))
@@ -164,7 +181,7 @@ def _of_cohorts(table: Floats, labels: list[Any], sample_weight: Any) -> Renewal
     if sample_weight is not None:
         msg = "sample_weight is for customers: counts of survivors are weights already"
         raise InvalidInputError(msg, argument="sample_weight")
-    renewals, churned, weight = [], [], []
+    renewals, churned, weight, observed = [], [], [], []
     for row, (label, counts) in enumerate(zip(labels, table, strict=True)):
         seen = observed_part(counts, row, label, whole=False)
         if len(seen) == 0 or seen[0] == 0.0:
@@ -173,9 +190,13 @@ def _of_cohorts(table: Floats, labels: list[Any], sample_weight: Any) -> Renewal
         renewals.append(np.arange(last + 1, dtype=np.float64))
         churned.append(np.append(np.ones(last, dtype=np.uint8), np.uint8(0)))
         weight.append(np.append(-np.diff(seen), seen[-1]))
+        observed.append(np.full(last + 1, float(last)))
     if not renewals:
         msg = "survivors must hold a cohort with customers"
         raise InvalidInputError(msg, argument="survivors")
     return Renewals(
-        np.concatenate(renewals), np.concatenate(churned).astype(np.uint8), np.concatenate(weight)
+        np.concatenate(renewals),
+        np.concatenate(churned).astype(np.uint8),
+        np.concatenate(weight),
+        np.concatenate(observed),
     )

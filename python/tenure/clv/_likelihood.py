@@ -32,6 +32,14 @@ def two_sided(level: Any, name: str = "interval") -> float:
     return -statistics.NormalDist().inv_cdf((1.0 - level) / 2.0)
 
 
+def refuse_covariates(model: Any, what: str) -> None:
+    """Refuse a model with covariates to what knows none."""
+    names: tuple[str, ...] = getattr(model, "_covariate_names", tuple)()
+    if names:
+        msg = f"{what} knows no covariates, but the model has {', '.join(map(repr, names))}"
+        raise InvalidInputError(msg, argument="covariates", value=names)
+
+
 class LikelihoodModel(Estimator):
     """Base of the models with a few positive parameters, fitted by Newton's method in logs."""
 

@@ -314,13 +314,12 @@ def findings(
     rhat = summary["rhat"]
     bad = [n for n, v in zip(names, rhat, strict=True) if not v <= RHAT]
     if bad:
-        found.append(f"R-hat of {', '.join(bad)} is above {RHAT} (up to {np.max(rhat):.3f})")
+        found.append(f"R-hat of {_listed(bad)} is above {RHAT} (up to {np.max(rhat):.3f})")
     size = np.minimum(summary["ess_bulk"], summary["ess_tail"])
     few = [n for n, v in zip(names, size, strict=True) if not v >= ESS]
     if few:
         found.append(
-            f"effective sample size of {', '.join(few)} is below {ESS:g} (down to "
-            f"{np.min(size):.0f})"
+            f"effective sample size of {_listed(few)} is below {ESS:g} (down to {np.min(size):.0f})"
         )
     lost = int(np.sum(divergent))
     if lost:
@@ -329,3 +328,9 @@ def findings(
     if slow:
         found.append(f"E-BFMI of {slow} chains is below {EBFMI}")
     return tuple(found)
+
+
+def _listed(names: list[str]) -> str:
+    """Return the first few names, and how many more there are."""
+    more = len(names) - 4
+    return ", ".join(names if more <= 1 else [*names[:4], f"{more} more"])

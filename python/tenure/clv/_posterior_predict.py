@@ -1,12 +1,15 @@
-"""What the posteriors of purchases and of spend predict: means and quantiles over draws."""
+"""What posteriors predict: means and quantiles over draws."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tenure._model_file import storable
-from tenure._validation import as_threads
-from tenure.clv import _data
+from tenure._validation import Floats, as_threads
+from tenure.clv import _contract_data, _data
+from tenure.clv._contract_tables import RenewalCurve
 from tenure.clv._posterior import Posterior
 from tenure.clv._units import horizon_of, require_same_unit
 
@@ -162,3 +165,68 @@ class SpendPosterior(Posterior):
             s.customer,
             "Spend an order",
         )
+
+
+@storable("clv.ContractPosterior")
+class ContractPosterior(Posterior):
+    """Posterior of a model of contracts, with predictions averaged over its draws.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> posterior = tn.clv.ShiftedBetaGeometric().posterior([100, 63, 47, 38], random_state=1)
+    >>> curve = posterior.survival([3, 12], interval=0.9)
+    >>> bool((curve.upper - curve.lower > 0).all())
+    True
+    """
+
+    __slots__ = ()
+
+    def survival(
+        self,
+        n: Any,
+        renewals: Any = 0,
+        interval: float | None = None,
+        *,
+        max_draws: int | None = 500,
+        n_threads: int | None = None,
+    ) -> Any:
+        """Return the posterior mean of the share that makes n more renewals.
+
+        Parameters
+        ----------
+        n, renewals : int or array of ints
+            Renewals from now on, and so far, as for `ShiftedBetaGeometric.survival`.
+        interval : float, optional
+            Probability of the equal-tailed credible interval, such as 0.95.
+        max_draws : int or None, default 500
+            Draws used, evenly over the chains; None uses all.
+        n_threads : int, optional
+
+        Returns
+        -------
+        float, float64 array, or RenewalCurve with `interval`
+        """
+        many = np.ndim(n) > 0 or np.ndim(renewals) > 0
+        ahead, so_far = _contract_data.ahead_of(n, renewals)
+        threads = as_threads(n_threads)
+        kernel = self._kernel("log_odds")
+        quantity = "Share still there after the renewals"
+        got = self._over_draws(
+            (so_far, ahead),
+            lambda point, s, k: 1.0 / (1.0 + _exp(-kernel(point, None, s, k, threads))),
+            max_draws,
+            interval,
+            np.arange(len(ahead)),
+            quantity,
+        )
+        if interval is None:
+            return got if many else float(got[0])
+        limits = (got.value, got.lower, got.upper, got.level)
+        return RenewalCurve(ahead.astype(np.int64), *limits, quantity)
+
+
+def _exp(x: Floats) -> Floats:
+    with np.errstate(over="ignore", under="ignore"):
+        value: Floats = np.exp(x)
+    return value

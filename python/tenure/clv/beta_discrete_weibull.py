@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from tenure._model_file import storable
+from tenure.clv._bootstrap import BootstrappedContracts
 from tenure.clv._contract import ContractModel
+from tenure.clv._sampling import AGEING, AGEING_SETS, SampledContracts
 
 
 @storable("clv.BetaDiscreteWeibull")
-class BetaDiscreteWeibull(ContractModel):
+class BetaDiscreteWeibull(SampledContracts, BootstrappedContracts, ContractModel):
     """Beta-discrete-Weibull: unequal customers, whose probability of leaving changes with age.
 
     A customer is still there after n renewals with probability (1 - theta)^(n^c), and theta is
@@ -53,3 +55,5 @@ class BetaDiscreteWeibull(ContractModel):
 
     parameter_names = ("alpha", "beta", "c")
     _prefix = "beta_discrete_weibull"
+    _quantities = AGEING
+    _prior_sets = AGEING_SETS

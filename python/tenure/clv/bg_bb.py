@@ -12,6 +12,7 @@ from tenure._errors import InvalidInputError
 from tenure._model_file import storable
 from tenure._validation import as_column, as_count, as_number, as_threads
 from tenure.clv import _data
+from tenure.clv._bootstrap import BootstrappedPurchases
 from tenure.clv._opportunities import HistoryTable, histories
 from tenure.clv._opportunity_outlook import OpportunityOutlook, as_counts
 from tenure.clv._profile import LogLikelihood, in_logs
@@ -22,7 +23,7 @@ _MOST_IN_A_TABLE = 1000
 
 
 @storable("clv.BGBB")
-class BGBB(OpportunityOutlook):
+class BGBB(BootstrappedPurchases, OpportunityOutlook):
     """BG/BB: at each opportunity customers leave for good, or else buy or do not.
 
     For purchases that happen, or are counted, once a period: a yearly gift, a weekly order, a fair.
@@ -79,6 +80,7 @@ class BGBB(OpportunityOutlook):
     """
 
     parameter_names = ("alpha", "beta", "gamma", "delta")
+    _bootstrap = "bg_bb"
 
     def __init__(
         self,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from tenure._model_file import storable
+from tenure.clv._bootstrap import BootstrappedPurchases
 from tenure.clv._covariate_model import BetaDropoutModel
-from tenure.clv._sampling import BETA_GEOMETRIC, BETA_GEOMETRIC_SETS, SampledPurchases
+from tenure.clv._group_sampling import PurchasesByGroup
+from tenure.clv._sampling import BETA_GEOMETRIC, BETA_GEOMETRIC_SETS
 
 
 @storable("clv.BGNBD")
-class BGNBD(SampledPurchases, BetaDropoutModel):
+class BGNBD(PurchasesByGroup, BootstrappedPurchases, BetaDropoutModel):
     """BG/NBD: customers buy at random and may leave after any repeat purchase.
 
     Purchases of a customer are a Poisson process with rate lambda, and after each repeat purchase

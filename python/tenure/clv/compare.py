@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tenure._errors import InvalidInputError
+from tenure._progress import shown
 from tenure._validation import as_level
 from tenure.clv import _data, _holdout
 from tenure.clv._cnbd import RegularPurchases
@@ -14,8 +15,6 @@ from tenure.clv._outlook import OutlookModel
 from tenure.clv._transaction import TransactionModel
 from tenure.events import CalibrationHoldout
 from tenure.events.event_log import as_log
-
-Progress = Callable[[float, str], None]
 
 
 def compare(
@@ -28,7 +27,7 @@ def compare(
     collapse: str | None = "day",
     data: Any = None,
     level: float = 0.95,
-    progress: Progress | None = None,
+    progress: Any = None,
     n_threads: int | None = None,
 ) -> ModelComparison:
     """Fit models to the orders before a cut and rank them by how well they foresee those after it.
@@ -54,8 +53,9 @@ def compare(
         order, with further columns such as covariates.
     level : float, default 0.95
         Confidence level of the margins.
-    progress : callable, optional
-        Called as ``progress(share, what)`` before each step, with a share of the work in [0, 1].
+    progress : bool or callable, optional
+        Called as ``progress(share, what)`` before each step, with a share of the work in [0, 1];
+        True draws a bar.
     n_threads : int, optional
         Of the log and the default models; models that are given have a setting of their own.
 
@@ -96,22 +96,20 @@ def compare(
     """
     as_level(level)
     entered = _entered(models, n_threads)
-    tell = progress or (lambda share, what: None)
-    tell(0.0, "splitting the log")
-    gaps = any(isinstance(model, RegularPurchases) for model in entered.values())
-    holdout = _split(log, cut, end, unit, collapse, gaps, n_threads)
-    rows = _holdout.as_rows(data, holdout)
-    if models is None and _data.optional_column(rows, "log_gaps", len(holdout)) is None:
-        entered = {n: m for n, m in entered.items() if not isinstance(m, RegularPurchases)}
     fitted: dict[str, TransactionModel] = {}
     forecasts: dict[str, _holdout.CountForecast] = {}
-    for i, (name, model) in enumerate(entered.items()):
-        tell((2 * i + 1) / (2 * len(entered) + 1), f"fitting {name}")
-        fitted[name] = model.fit(rows)
-        tell((2 * i + 2) / (2 * len(entered) + 1), f"scoring {name}")
-        if _holdout.gives_counts(model):
-            forecasts[name] = _holdout.forecast(model, holdout, data=data)
-    tell(1.0, "done")
+    with shown(progress, "splitting the log") as tell:
+        gaps = any(isinstance(model, RegularPurchases) for model in entered.values())
+        holdout = _split(log, cut, end, unit, collapse, gaps, n_threads)
+        rows = _holdout.as_rows(data, holdout)
+        if models is None and _data.optional_column(rows, "log_gaps", len(holdout)) is None:
+            entered = {n: m for n, m in entered.items() if not isinstance(m, RegularPurchases)}
+        for i, (name, model) in enumerate(entered.items()):
+            tell((2 * i + 1) / (2 * len(entered) + 1), f"fitting {name}")
+            fitted[name] = model.fit(rows)
+            tell((2 * i + 2) / (2 * len(entered) + 1), f"scoring {name}")
+            if _holdout.gives_counts(model):
+                forecasts[name] = _holdout.forecast(model, holdout, data=data)
     return ranked(fitted, forecasts, holdout, rows, float(level))
 
 

@@ -11,14 +11,16 @@ from tenure import _core
 from tenure._model_file import storable
 from tenure._validation import Floats, as_threads
 from tenure.clv import _data
+from tenure.clv._bootstrap import BootstrappedSpend
+from tenure.clv._group_sampling import SpendByGroup
 from tenure.clv._likelihood import LikelihoodModel
 from tenure.clv._profile import LogLikelihood, in_logs
-from tenure.clv._sampling import SPEND, SPEND_SETS, SampledSpend
+from tenure.clv._sampling import SPEND, SPEND_SETS
 from tenure.clv._spend_covariates import ORDERS, SpendCoefficients
 
 
 @storable("clv.GammaGamma")
-class GammaGamma(SampledSpend, SpendCoefficients):
+class GammaGamma(SpendByGroup, BootstrappedSpend, SpendCoefficients):
     """Gamma-gamma: the mean amount of a customer's orders, shrunk to that of all customers.
 
     Amounts of a customer's orders are gamma(p, rate nu), and nu is gamma(q, rate gamma) over

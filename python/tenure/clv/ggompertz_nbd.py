@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from tenure._model_file import storable
+from tenure.clv._bootstrap import BootstrappedPurchases
 from tenure.clv._outlook import OutlookModel
 
 
 @storable("clv.GGompertzNBD")
-class GGompertzNBD(OutlookModel):
+class GGompertzNBD(BootstrappedPurchases, OutlookModel):
     """GGompertz/NBD: customers buy at random, and leave at a rate that grows with time.
 
     Purchases of a customer are a Poisson process with rate lambda; the customer leaves for good at

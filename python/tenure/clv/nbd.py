@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from tenure._model_file import storable
+from tenure.clv._bootstrap import BootstrappedPurchases
+from tenure.clv._group_sampling import PurchasesByGroup
 from tenure.clv._outlook import OutlookModel
+from tenure.clv._sampling import RATE_SETS, RATES
 
 
 @storable("clv.NBD")
-class NBD(OutlookModel):
+class NBD(PurchasesByGroup, BootstrappedPurchases, OutlookModel):
     """NBD: customers buy at random, each at a rate of their own, and nobody ever leaves.
 
     Purchases of a customer are a Poisson process with rate lambda, which is gamma(r, rate alpha)
@@ -71,6 +74,8 @@ class NBD(OutlookModel):
     parameter_names = ("r", "alpha")
     _prefix = "nbd"
     _tail = None
+    _quantities = RATES
+    _prior_sets = RATE_SETS
 
     def _diverges(self) -> bool:
         return True  # nobody leaves

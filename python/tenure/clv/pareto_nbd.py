@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from tenure._model_file import storable
+from tenure.clv._bootstrap import BootstrappedPurchases
 from tenure.clv._covariate_model import CovariateModel
-from tenure.clv._sampling import PARETO, PARETO_SETS, SampledPurchases
+from tenure.clv._group_sampling import PurchasesByGroup
+from tenure.clv._sampling import PARETO, PARETO_SETS
 
 
 @storable("clv.ParetoNBD")
-class ParetoNBD(SampledPurchases, CovariateModel):
+class ParetoNBD(PurchasesByGroup, BootstrappedPurchases, CovariateModel):
     """Pareto/NBD: customers buy at random, and may leave at any time.
 
     Purchases of a customer are a Poisson process with rate lambda; the customer leaves for good

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from tenure._model_file import storable
+from tenure.clv._bootstrap import BootstrappedContracts
 from tenure.clv._contract_covariates import CovariateContractModel
+from tenure.clv._sampling import RENEWAL_SETS, RENEWALS, SampledContracts
 
 
 @storable("clv.ShiftedBetaGeometric")
-class ShiftedBetaGeometric(CovariateContractModel):
+class ShiftedBetaGeometric(SampledContracts, BootstrappedContracts, CovariateContractModel):
     """Shifted beta-geometric: each customer has an own constant probability of leaving.
 
     At every renewal a customer leaves with an own probability theta, the same each time, and theta
@@ -82,3 +84,5 @@ class ShiftedBetaGeometric(CovariateContractModel):
 
     parameter_names = ("alpha", "beta")
     _prefix = "shifted_beta_geometric"
+    _quantities = RENEWALS
+    _prior_sets = RENEWAL_SETS

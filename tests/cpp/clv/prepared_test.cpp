@@ -6,8 +6,10 @@
 
 #include "simulated.hpp"
 #include "tenure/clv/bg_nbd.hpp"
+#include "tenure/clv/contracts.hpp"
 #include "tenure/clv/gamma_gamma.hpp"
 #include "tenure/clv/mbg_nbd.hpp"
+#include "tenure/clv/nbd.hpp"
 #include "tenure/clv/pareto_nbd.hpp"
 
 namespace tenure::clv {
@@ -55,6 +57,24 @@ TYPED_TEST(Prepared, IsNotFiniteWhereParametersOverflow) {
   const auto prepared = TypeParam::prepare(c.view(), Execution{});
   const std::vector<double> far{800.0, 1.0, 1.0, 1.0};
   EXPECT_FALSE(std::isfinite(prepared.at(far, Order::first, Execution{}).value));
+}
+
+TEST(PreparedNbd, EqualsTheLogLikelihood) {
+  const auto c = simulate(3000, kCdnow, 9);
+  const auto expected = nbd_log_likelihood({0.4, 7.0}, c.view(), Execution{}).times(1.0);
+  expect_same(prepare_nbd(c.view(), Execution{}), {0.4, 7.0}, expected);
+}
+
+TEST(PreparedContracts, EqualTheLogLikelihood) {
+  const std::vector<double> renewals{0, 1, 5, 5, 2};
+  const std::vector<std::uint8_t> churned{1, 1, 0, 0, 1};
+  const RenewalHistory history{renewals, churned};
+  const survival::BetaGeometric two{0.7, 1.2};
+  expect_same(prepare_contract<survival::BetaGeometric>(history, Execution{}), {0.7, 1.2},
+              contract_log_likelihood(two, history, Execution{}));
+  const survival::BetaWeibull three{0.7, 1.2, 1.4};
+  expect_same(prepare_contract<survival::BetaWeibull>(history, Execution{}), {0.7, 1.2, 1.4},
+              contract_log_likelihood(three, history, Execution{}));
 }
 
 TEST(PreparedSpend, EqualsTheLogLikelihood) {

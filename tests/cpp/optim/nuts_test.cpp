@@ -76,6 +76,18 @@ TEST(Nuts, ADenseMetricNeedsFewerSteps) {
   EXPECT_LT(1.4 * steps(true), steps(false));
 }
 
+TEST(Nuts, BlocksOfOneCoordinateAreTheVariancesAlone) {
+  const Starts starts{{3.0, -5.0}, {3.01, 0.0}};
+  NutsOptions blocks, variances;
+  blocks.draws = variances.draws = 50;
+  blocks.block = {0, 1};
+  variances.dense = false;
+  EXPECT_EQ(nuts(correlated, starts, blocks, Execution{}).point,
+            nuts(correlated, starts, variances, Execution{}).point);
+  blocks.block = {0};
+  EXPECT_THROW(nuts(correlated, starts, blocks, Execution{}), InvalidInput);
+}
+
 TEST(Nuts, SamplesAGammaInItsLogarithm) {
   // Shape 3, rate 2: u = log x has the density 3 u - 2 e^u.
   const auto density = [](std::span<const double> p, std::span<double> g) {

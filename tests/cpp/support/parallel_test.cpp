@@ -55,5 +55,29 @@ TEST(Parallel, StopsWhenAsked) {
   EXPECT_LT(done.load(), 1'000);
 }
 
+TEST(Parallel, AsksOnWhileOnlyOthersWork) {
+  const auto owner = std::this_thread::get_id();
+  Interrupt interrupt([] { return true; });
+  std::atomic<bool> helped{false};
+  const auto wait = [](const auto& over) {
+    for (int ms = 0; ms < 5'000 && !over(); ++ms)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  };
+  EXPECT_THROW(for_each_task(2, {2, &interrupt},
+                             [&](std::int64_t) {
+                               if (std::this_thread::get_id() == owner) {
+                                 wait([&] { return helped.load(); });
+                                 return;
+                               }
+                               helped = true;
+                               wait([&] {
+                                 interrupt.poll();
+                                 return false;
+                               });
+                             }),
+               Interrupted);
+  EXPECT_TRUE(helped);
+}
+
 }  // namespace
 }  // namespace tenure

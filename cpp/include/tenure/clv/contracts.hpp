@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tenure/clv/fit.hpp"
+#include "tenure/clv/prepared.hpp"
 #include "tenure/support/buffer.hpp"
 #include "tenure/support/execution.hpp"
 #include "tenure/survival/renewals.hpp"
@@ -52,6 +53,12 @@ optim::Evaluation contract_log_likelihood(const Model& at, const RenewalHistory&
 template <class Model>
 Fit fit_contract(const RenewalHistory& history, const FitOptions& options,
                  const Execution& execution);
+
+/// The log-likelihood of these customers in the logarithms of the parameters, for repeated
+/// evaluation: of BetaGeometric or BetaWeibull. Also where the data alone cannot tell the
+/// parameters: a prior may.
+template <class Model>
+PreparedLikelihood prepare_contract(const RenewalHistory& history, const Execution& execution);
 
 /// log(q / (1 - q)) of the share q = S(n + k) / S(n) that k more renewals leave of those with n.
 template <class Model>

@@ -14,6 +14,9 @@ struct FitOptions {
   double tolerance = 1e-9;            ///< of the scaled gradient, at most 1e-6
   double l2 = 0.0;  ///< penalty per customer: l2 * sum of squared parameters (see each model)
   double coefficient_l2 = 0.0;  ///< the same for coefficients of covariates
+  /// Parameters near which the optimum is likely to be, in the caller's units: the search begins
+  /// there. Empty: at the model's own starts, which follow in any case if this one fails.
+  std::vector<double> start = {};
 };
 
 /// What every maximum-likelihood fit returns. Parameters in the order of the model's paper, in the

@@ -6,6 +6,7 @@
 
 #include "tenure/clv/derivatives.hpp"
 #include "tenure/clv/fit.hpp"
+#include "tenure/clv/prepared.hpp"
 #include "tenure/clv/repeat_purchases.hpp"
 #include "tenure/support/buffer.hpp"
 #include "tenure/support/execution.hpp"
@@ -33,6 +34,9 @@ Derivatives<2> nbd_log_likelihood(const NbdParameters& parameters, const RepeatP
 /// the longest T is 10. Not identified where rates do not vary: status boundary.
 Fit fit_nbd(const RepeatPurchases& purchases, const FitOptions& options,
             const Execution& execution);
+
+/// The log-likelihood of these customers in (log r, log alpha), for repeated evaluation.
+PreparedLikelihood prepare_nbd(const RepeatPurchases& purchases, const Execution& execution);
 
 /// 1 for everybody.
 Buffer<double> nbd_probability_alive(const NbdParameters& parameters,
@@ -68,6 +72,7 @@ struct Nbd {
   static constexpr const char* kName = "nbd";
   using Parameters = NbdParameters;
   static constexpr auto fit = fit_nbd;
+  static constexpr auto prepare = prepare_nbd;
   static constexpr auto log_likelihood = nbd_log_likelihood;
   static constexpr auto probability_alive = nbd_probability_alive;
   static constexpr auto log_odds_alive = nbd_log_odds_alive;

@@ -21,6 +21,9 @@ struct NutsOptions {
   /// First guess of the covariance, n x n, positive definite, to which the estimates shrink.
   /// Empty: the identity, and the estimates shrink to their own diagonal.
   std::vector<double> covariance = {};
+  /// By coordinate the number of its block: covariances between blocks count as 0, which many
+  /// coordinates need, as a few hundred draws cannot tell all of them. Empty: all in one block.
+  std::vector<std::int64_t> block = {};
   std::uint64_t seed = 0;
 };
 
@@ -44,7 +47,8 @@ struct NutsDraws {
 ///
 /// One chain a start. A chain is a task and owns the random stream (seed, chain): same bits for any
 /// thread count. Cost: evaluations of the density, about 3 to 7 a draw where the metric fits, plus
-/// O(n^2) each. Throws InvalidInput for options out of range and for a start of density 0.
+/// O(n^2) each; each draw, of the warm-up too, is a step of the execution. Throws InvalidInput for
+/// options out of range and for a start of density 0.
 NutsDraws nuts(const LogDensity& density, const std::vector<std::vector<double>>& starts,
                const NutsOptions& options, const Execution& execution);
 

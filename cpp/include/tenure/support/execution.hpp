@@ -1,6 +1,7 @@
 #pragma once
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <thread>
 #include <utility>
@@ -20,7 +21,9 @@ class Interrupt {
 
   /// Throws Interrupted if the user asked to stop.
   void poll() {
-    if (std::this_thread::get_id() == owner_ && Clock::now() >= next_) {
+    // Once told, never asked again: the answer of the first time holds.
+    if (std::this_thread::get_id() == owner_ && !stop_.load(std::memory_order_relaxed) &&
+        Clock::now() >= next_) {
       if (requested_()) stop_.store(true, std::memory_order_relaxed);
       next_ = Clock::now() + kEvery;
     }
@@ -40,10 +43,17 @@ class Interrupt {
 struct Execution {
   int threads = 1;
   Interrupt* interrupt = nullptr;  ///< absent: the call cannot be interrupted
+  /// Where a call that lasts counts its steps, for whoever shows how far it is; absent: nobody.
+  std::atomic<std::int64_t>* steps = nullptr;
 
   /// For loops that last: cheap enough for every few hundred rows.
   void poll() const {
     if (interrupt) interrupt->poll();
+  }
+
+  /// One more step is done. From any thread.
+  void advance() const {
+    if (steps) steps->fetch_add(1, std::memory_order_relaxed);
   }
 };
 

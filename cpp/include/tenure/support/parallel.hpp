@@ -1,8 +1,11 @@
 #pragma once
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <exception>
+#include <mutex>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -45,19 +48,43 @@ void for_each_task(std::int64_t tasks, const Execution& execution, const Body& b
     }
   };
 
+  std::exception_ptr while_waiting;
   {
+    std::mutex counting;
+    std::condition_variable ended;
+    std::size_t ended_helpers = 0;
     std::vector<std::jthread> helpers;
     const auto wanted = std::min<std::int64_t>(execution.threads, tasks) - 1;
+    const auto help = [&] {
+      work();
+      const std::lock_guard lock(counting);
+      ++ended_helpers;
+      ended.notify_one();
+    };
     try {
-      for (std::int64_t i = 0; i < wanted; ++i) helpers.emplace_back(work);
+      for (std::int64_t i = 0; i < wanted; ++i) helpers.emplace_back(help);
     } catch (const std::system_error&) {
       // Out of threads or memory: the ones that did start, and this one, do the work.
     } catch (const std::bad_alloc&) {
     }
     work();
+    // Only this thread may be able to ask for an interrupt: it goes on asking while others work.
+    std::unique_lock lock(counting);
+    const auto all_ended = [&] { return ended_helpers == helpers.size(); };
+    while (execution.interrupt && !while_waiting &&
+           !ended.wait_for(lock, std::chrono::milliseconds(10), all_ended)) {
+      lock.unlock();
+      try {
+        execution.poll();
+      } catch (...) {
+        while_waiting = std::current_exception();
+      }
+      lock.lock();
+    }
   }  // joins
   if (lowest_failed < tasks)
     std::rethrow_exception(errors[static_cast<std::size_t>(lowest_failed.load())]);
+  if (while_waiting) std::rethrow_exception(while_waiting);
 }
 
 /// Calls body(block, first_row, last_row) once for every block of `block_rows` rows.
