@@ -125,15 +125,25 @@ set(TENURE_CORE_SOURCES
   cpp/src/support/buffer.cpp
   cpp/src/support/calendar.cpp
   cpp/src/support/errors.cpp
+  cpp/src/survival/aft.cpp
+  cpp/src/survival/aft_predict.cpp
+  cpp/src/survival/bands.cpp
   cpp/src/survival/beta_binomial.cpp
   cpp/src/survival/beta_geometric.cpp
+  cpp/src/survival/competing_risks.cpp
   cpp/src/survival/curve_limits.cpp
+  cpp/src/survival/discrete_time.cpp
+  cpp/src/survival/fine_gray.cpp
   cpp/src/survival/kaplan_meier.cpp
+  cpp/src/survival/log_lifetime.cpp
   cpp/src/survival/log_rank.cpp
   cpp/src/survival/multiplicity.cpp
   cpp/src/survival/proportion.cpp
   cpp/src/survival/proportion_test.cpp
   cpp/src/survival/renewals.cpp
+  cpp/src/survival/risk_table.cpp
+  cpp/src/survival/turnbull.cpp
+  cpp/src/survival/weighted_gram.cpp
 )
 set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_clv.cpp
@@ -168,6 +178,8 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/journey_states.cpp
   cpp/bindings/module.cpp
   cpp/bindings/survival_beta_geometric.cpp
+  cpp/bindings/survival_curves.cpp
+  cpp/bindings/survival_regression.cpp
   cpp/bindings/survival_tests.cpp
 )
 set(TENURE_TEST_SOURCES
@@ -236,8 +248,10 @@ set(TENURE_TEST_SOURCES
   tests/cpp/support/random_test.cpp
   tests/cpp/survival/beta_geometric_test.cpp
   tests/cpp/survival/curve_limits_test.cpp
+  tests/cpp/survival/curves_test.cpp
   tests/cpp/survival/kaplan_meier_test.cpp
   tests/cpp/survival/log_rank_test.cpp
   tests/cpp/survival/proportion_difference_test.cpp
   tests/cpp/survival/proportion_test.cpp
+  tests/cpp/survival/regression_test.cpp
 )

@@ -78,6 +78,9 @@ def _numbers_from_objects(array: npt.NDArray[Any], name: str) -> Floats:
 def as_flags(values: Any, name: str) -> npt.NDArray[np.uint8]:
     """Return booleans or 0/1 numbers as uint8; anything else names its row."""
     array = np.asarray(values)
+    plain = type(values) is np.ndarray and array.dtype == np.uint8 and array.ndim == 1
+    if plain and array.max(initial=0) <= 1:  # the usual case, without a detour over floats
+        return np.ascontiguousarray(array)
     # A masked flag is a missing one: it goes the way of numbers, where it becomes NaN.
     if array.dtype.kind != "b" or isinstance(values, np.ma.MaskedArray):
         column = as_column(values, np.float64, name)

@@ -182,6 +182,46 @@ def lifetimes(n: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.exponential(100.0, n), rng.random(n) < 0.6
 
 
+def leave_for_causes(data: Any, threads: int) -> Any:
+    duration, churned = data
+    cause = np.where(churned, 1 + np.arange(len(duration)) % 3, 0)
+    return tn.churn.AalenJohansen().fit(duration, cause)
+
+
+def look_now_and_then(data: Any, threads: int) -> Any:
+    duration, churned = data
+    lower = np.floor(duration / 30) * 30
+    return tn.churn.Turnbull().fit(lower, np.where(churned, lower + 30, np.inf))
+
+
+def rank_groups(data: Any, threads: int) -> Any:
+    duration, churned = data
+    return tn.churn.log_rank(duration, churned, np.arange(len(duration)) % 5)
+
+
+def regression(n: int) -> tuple[Any, ...]:
+    rng = np.random.default_rng(23)
+    X = rng.normal(size=(n, 4))
+    life = 100.0 * np.exp(X @ [0.4, -0.2, 0.0, 0.1]) * rng.weibull(1.3, n)
+    seen = rng.uniform(10.0, 200.0, n)
+    return X, np.minimum(life, seen), (life <= seen).astype(np.uint8)
+
+
+def renew(data: Any, threads: int) -> Any:
+    X, duration, churned = data
+    months = np.ceil(duration / 20).astype(int)
+    return tn.churn.DiscreteTimeHazard(n_threads=threads).fit(X, months, churned)
+
+
+def fit_and_foretell_lives(data: Any, threads: int) -> Any:
+    model = tn.churn.AFT("generalized_gamma", n_threads=threads).fit(*data)
+    return [
+        model,
+        model.predict_survival(data[0], [30.0], data[1]),
+        model.predict_restricted_mean(data[0][:200], [90.0]),
+    ]
+
+
 def points(n: int) -> np.ndarray:
     return np.random.default_rng(14).normal(size=(n, 6))
 
@@ -483,6 +523,14 @@ ENTRIES = [
         5_000_000,
     ),
     Entry("KaplanMeier", lifetimes, lambda d, t: tn.churn.KaplanMeier().fit(*d), 20_000_000),
+    Entry("NelsonAalen", lifetimes, lambda d, t: tn.churn.NelsonAalen().fit(*d), 20_000_000),
+    Entry("AalenJohansen", lifetimes, leave_for_causes, 20_000_000),
+    Entry("Turnbull", lifetimes, look_now_and_then, 1_000_000),
+    Entry("log_rank", lifetimes, rank_groups, 5_000_000),
+    Entry("AFT", regression, lambda d, t: tn.churn.AFT(n_threads=t).fit(*d), 1_000_000),
+    Entry("AFT of generalized gamma", regression, fit_and_foretell_lives, 30_000),
+    Entry("DiscreteTimeHazard", regression, renew, 300_000),
+    Entry("FineGray", regression, lambda d, t: tn.churn.FineGray().fit(*d), 1_000_000),
     Entry(
         "KMeans",
         points,

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <limits>
 
+#include "tenure/special/elementary.hpp"
 #include "tenure/special/normal.hpp"
+#include "tenure/support/clones.hpp"
 #include "tenure/support/errors.hpp"
 #include "tenure/support/parallel.hpp"
 #include "tenure/survival/proportion.hpp"
@@ -20,15 +22,49 @@ double z_of_level(double level) {
   return special::two_sided_z(level);
 }
 
-/// `deviation` is z sqrt(greenwood): the half-width on the scale of log S.
+/// exp(x), 0 where it is below 3e-308.
+[[gnu::always_inline]] inline double exp_or_zero(double x) {
+  const double e = special::vector_exp(std::min(x, 709.0));
+  return x < -708.0 ? 0.0 : e;
+}
+
+/// Limits of the rows of one block, all with survival >= kSmallest: a loop without branches.
+/// `deviation[j]` is the half-width on the scale of log S.
+constexpr double kSmallest = 1e-300;
+
+TENURE_CLONES
+void limits_of_block(LimitScale scale, const double* survival, const double* deviation,
+                     std::int64_t rows, double* lower, double* upper) {
+  if (scale == LimitScale::plain) {
+    for (std::int64_t j = 0; j < rows; ++j) {
+      lower[j] = std::max(survival[j] - survival[j] * deviation[j], 0.0);
+      upper[j] = std::min(survival[j] + survival[j] * deviation[j], 1.0);
+    }
+  } else if (scale == LimitScale::log) {
+    for (std::int64_t j = 0; j < rows; ++j) {
+      lower[j] = survival[j] * exp_or_zero(-deviation[j]);
+      upper[j] = std::min(survival[j] * exp_or_zero(deviation[j]), 1.0);
+    }
+  } else {
+    for (std::int64_t j = 0; j < rows; ++j) {
+      const double log_survival = special::vector_log(survival[j]);
+      // log S = 0: d_j / n_j is below the resolution of a double, and both limits are 1.
+      const double safe = log_survival == 0.0 ? -1.0 : log_survival;
+      const double factor = exp_or_zero(-deviation[j] / safe);
+      lower[j] = log_survival == 0.0 ? 1.0 : exp_or_zero(log_survival * factor);
+      upper[j] = log_survival == 0.0 ? 1.0 : exp_or_zero(log_survival / factor);
+    }
+  }
+}
+
+/// The same for a curve so low that its logarithm is not that of a normal double.
 Interval limits_at(double survival, double deviation, LimitScale scale) {
-  if (scale == LimitScale::plain)
-    return {std::max(survival - survival * deviation, 0.0),
-            std::min(survival + survival * deviation, 1.0)};
-  if (scale == LimitScale::log)
-    return {survival * std::exp(-deviation), std::min(survival * std::exp(deviation), 1.0)};
+  if (scale != LimitScale::log_log) {
+    Interval limits{};
+    limits_of_block(scale, &survival, &deviation, 1, &limits.lower, &limits.upper);
+    return limits;
+  }
   const double log_survival = std::log(survival);
-  if (log_survival == 0.0) return {1.0, 1.0};  // d_j / n_j below the resolution of a double
   const double factor = std::exp(-deviation / log_survival);
   return {std::exp(log_survival * factor), std::exp(log_survival / factor)};
 }
@@ -41,23 +77,48 @@ double first_time_at_or_below(std::span<const double> time, std::span<const doub
 
 }  // namespace
 
+CurveLimits limits_of_deviations(const CurveView& curve, LimitScale scale,
+                                 std::span<const double> deviation, const Execution& execution) {
+  const std::size_t times = curve.time.size();
+  CurveLimits out{{}, std::vector<double>(times, kNan), std::vector<double>(times, kNan)};
+  for_each_block(std::ssize(curve.time), execution,
+                 [&](std::int64_t, std::int64_t first, std::int64_t last) {
+                   const auto begin = curve.survival.begin();
+                   // S falls: the rows that the vectorised loop may take come first.
+                   const auto above = [&](double bound) {
+                     return std::partition_point(begin + first, begin + last,
+                                                 [bound](double s) { return s >= bound; }) -
+                            begin;
+                   };
+                   const std::int64_t usual = above(kSmallest);
+                   const auto at = static_cast<std::size_t>(first);
+                   limits_of_block(scale, curve.survival.data() + at, deviation.data() + at,
+                                   usual - first, out.lower.data() + at, out.upper.data() + at);
+                   for (auto j = static_cast<std::size_t>(usual);
+                        j < static_cast<std::size_t>(last) && curve.survival[j] > 0.0; ++j) {
+                     const Interval limits = limits_at(curve.survival[j], deviation[j], scale);
+                     out.lower[j] = limits.lower;
+                     out.upper[j] = limits.upper;
+                   }
+                 });
+  return out;
+}
+
 CurveLimits curve_limits(const CurveView& curve, LimitScale scale, double level,
                          const Execution& execution) {
   const double z = z_of_level(level);
-  const std::size_t times = curve.time.size();
-  CurveLimits out{std::vector<double>(times, kNan), std::vector<double>(times, kNan),
-                  std::vector<double>(times, kNan)};
+  std::vector<double> deviation(curve.time.size()), error(curve.time.size(), kNan);
   for_each_block(std::ssize(curve.time), execution,
                  [&](std::int64_t, std::int64_t first, std::int64_t last) {
                    for (auto j = static_cast<std::size_t>(first);
                         j < static_cast<std::size_t>(last) && curve.survival[j] > 0.0; ++j) {
                      const double spread = std::sqrt(curve.greenwood[j]);
-                     const Interval limits = limits_at(curve.survival[j], z * spread, scale);
-                     out.standard_error[j] = curve.survival[j] * spread;
-                     out.lower[j] = limits.lower;
-                     out.upper[j] = limits.upper;
+                     deviation[j] = z * spread;
+                     error[j] = curve.survival[j] * spread;
                    }
                  });
+  CurveLimits out = limits_of_deviations(curve, scale, deviation, execution);
+  out.standard_error = std::move(error);
   return out;
 }
 

@@ -1,19 +1,35 @@
-"""Who leaves, when, and whom to keep: lifetimes and labels from logs, curves of survival."""
+"""Who leaves, when, why, and whom to keep: lifetimes and labels from logs, curves and models."""
 
 from __future__ import annotations
 
+from tenure.churn.aalen_johansen import AalenJohansen
+from tenure.churn.aft import AFT
 from tenure.churn.contract_spells import ContractSpells, contract_spells
 from tenure.churn.dataset import ChurnDataset, make_dataset
+from tenure.churn.discrete_time import DiscreteTimeHazard
+from tenure.churn.fine_gray import FineGray
 from tenure.churn.kaplan_meier import KaplanMeier
 from tenure.churn.labels import ContractEnd, LowProbabilityAlive, Silence
+from tenure.churn.log_rank import log_rank
+from tenure.churn.nelson_aalen import NelsonAalen
+from tenure.churn.restricted_mean import restricted_mean_difference
+from tenure.churn.turnbull import Turnbull
 
 __all__ = [
+    "AFT",
+    "AalenJohansen",
     "ChurnDataset",
     "ContractEnd",
     "ContractSpells",
+    "DiscreteTimeHazard",
+    "FineGray",
     "KaplanMeier",
     "LowProbabilityAlive",
+    "NelsonAalen",
     "Silence",
+    "Turnbull",
     "contract_spells",
+    "log_rank",
     "make_dataset",
+    "restricted_mean_difference",
 ]

@@ -12,7 +12,8 @@ from tenure import _core
 from tenure._errors import DataWarning, InvalidInputError
 from tenure._estimator import Estimator
 from tenure._model_file import storable
-from tenure._validation import Floats, as_choice, as_column, as_flags, as_level
+from tenure._validation import Floats, as_choice, as_column, as_flags, as_level, as_number
+from tenure.churn._band import SurvivalBand, band_of
 from tenure.churn.survival_curve import (
     QuantileEstimate,
     RestrictedMean,
@@ -154,14 +155,22 @@ class KaplanMeier(Estimator):
         value = _core.survival.survival_at(*curve._arrays(), curve.last_time, times)
         if interval is None:
             return value
-        _, lower, upper = _core.survival.curve_limits(
-            *curve._arrays(), self._scale(self.interval), as_level(interval, "interval")
-        )
+        level = as_level(interval, "interval")
+        # Limits of the steps that are asked for, and of no others.
         step = np.searchsorted(curve.time, times, side="right")
-        unknown = np.isnan(value)
+        used, at = np.unique(step, return_inverse=True)
+        if curve.time.size:
+            time, survival, greenwood = (
+                np.ascontiguousarray(c[np.maximum(used, 1) - 1]) for c in curve._arrays()
+            )
+            _, lower, upper = _core.survival.curve_limits(
+                time, survival, greenwood, self._scale(self.interval), level
+            )
+        else:
+            lower = upper = np.ones(used.size)
+        start, unknown = step == 0, np.isnan(value)
         limits = [
-            np.where(unknown, np.nan, np.concatenate([[1.0], limit])[step])
-            for limit in (lower, upper)
+            np.where(unknown, np.nan, np.where(start, 1.0, limit[at])) for limit in (lower, upper)
         ]
         return SurvivalEstimate(times, value, *limits)
 
@@ -183,13 +192,12 @@ class KaplanMeier(Estimator):
         self._require_fitted()
         shape = np.shape(p)
         shares = as_column(np.atleast_1d(np.asarray(p)), np.float64, "p")
-        level = self.level if interval is None else interval
-        scale, level = self._scale(self.interval), as_level(level, "interval")
+        if interval is None:
+            return self.curve_._first_times(shares).reshape(shape)[()]
+        scale, level = self._scale(self.interval), as_level(interval, "interval")
         value, lower, upper = _core.survival.curve_quantiles(
             *self.curve_._arrays(), scale, level, shares
         )
-        if interval is None:
-            return value.reshape(shape)[()]
         return QuantileEstimate(shares, value, lower, upper)
 
     def restricted_mean(
@@ -231,6 +239,96 @@ class KaplanMeier(Estimator):
             for h in horizons
         ]
         return RestrictedMean(horizons, *np.array(rows, dtype=np.float64).reshape(-1, 4).T.copy())
+
+    def given(self, tenure: float) -> SurvivalCurve:
+        """Return the curve of customers who have reached `tenure`: S(t) / S(tenure) for t beyond.
+
+        Parameters
+        ----------
+        tenure : float
+            >= 0, where the curve is known and not 0. Times stay those since the start.
+
+        Returns
+        -------
+        SurvivalCurve
+            With its own standard errors and limits, on the scale and level of the estimator.
+
+        Raises
+        ------
+        InvalidInputError
+            If nobody is known to have reached `tenure`.
+
+        Examples
+        --------
+        >>> import tenure as tn
+        >>> km = tn.churn.KaplanMeier().fit([1, 2, 2, 3, 4], [1, 1, 0, 1, 0])
+        >>> km.given(1).survival.round(4).tolist()
+        [0.75, 0.375]
+        """
+        self._require_fitted()
+        at = as_number(tenure, "tenure", at_least=0.0)
+        reached = float(self.predict([at])[0])
+        if not reached > 0.0:
+            msg = f"tenure must be a time that customers are known to reach, got {at:g}"
+            raise InvalidInputError(msg, argument="tenure", value=at)
+        curve = self.curve_
+        first = int(np.searchsorted(curve.time, at, side="right"))
+        rest = {
+            name: np.ascontiguousarray(getattr(curve, name)[first:])
+            for name in ("time", "at_risk", "churned", "survival", "greenwood")
+        }
+        rest["survival"] = rest["survival"] / reached
+        rest["greenwood"] = rest["greenwood"] - (curve.greenwood[first - 1] if first else 0.0)
+        error, lower, upper = _core.survival.curve_limits(
+            rest["time"], rest["survival"], rest["greenwood"],
+            self._scale(self.interval), as_level(self.level),
+        )  # fmt: skip
+        return SurvivalCurve(
+            standard_error=error, lower=lower, upper=upper, last_time=curve.last_time, **rest
+        )
+
+    def band(
+        self,
+        kind: str = "equal_precision",
+        *,
+        start: float | None = None,
+        end: float | None = None,
+        level: float | None = None,
+    ) -> SurvivalBand:
+        """Return a band that holds the whole curve from `start` to `end` with probability `level`.
+
+        Parameters
+        ----------
+        kind : {"equal_precision", "hall_wellner"}
+            Proportional to the pointwise limits (Nair), or narrower in the middle and wider at the
+            ends.
+        start, end : float, optional
+            Default: the first time, and the last with survival above 0, at which someone churned.
+        level : float, optional
+            The estimator's own by default.
+
+        Returns
+        -------
+        SurvivalBand
+
+        Raises
+        ------
+        InvalidInputError
+            If no curve between 0 and 1 lies within the range, or a setting is out of range.
+
+        Notes
+        -----
+        Critical values are computed, not looked up: docs/methods/survival_curves.md.
+
+        References
+        ----------
+        Nair, V. N. (1984), Technometrics 26:265-275. Hall, W. J. and Wellner, J. A. (1980),
+        Biometrika 67:133-143.
+        """
+        self._require_fitted()
+        as_choice(kind, "kind", ("equal_precision", "hall_wellner"))
+        level = as_level(self.level if level is None else level)
+        return band_of(self.curve_, kind, start, end, level, self._scale(self.interval))
 
     def plot(self, ax: Any = None, *, label: str | None = None) -> Any:
         """Draw the curve as steps with its confidence band.

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tenure._errors import InvalidInputError
 from tenure._model_file import storable
 from tenure._results import Table
 from tenure._validation import Floats
@@ -80,6 +81,22 @@ class SurvivalCurve(Table):
         plotting.percent_ticks(ax.yaxis, 0)
         ax.set(xlabel="Tenure", ylabel="Share still a customer", ylim=(0, 1.02))
         return ax
+
+    def _first_times(self, shares: Floats) -> Floats:
+        """The first times with survival <= 1 - p, within a relative 1e-10; infinite if none."""
+        good = (shares > 0.0) & (shares < 1.0)
+        if not good.all():
+            row = int(np.argmin(good))
+            msg = f"p[{row}] must be between 0 and 1, got {shares[row]:g}"
+            raise InvalidInputError(msg, argument="p", row=row, value=float(shares[row]))
+        # Ascending, as searchsorted wants it, without a copy of the curve.
+        position = self.survival.size - np.searchsorted(
+            self.survival[::-1], (1.0 - shares) * (1.0 + 1e-10), side="right"
+        )
+        out = np.full(shares.shape, np.inf)
+        found = position < self.survival.size
+        out[found] = self.time[position[found]]
+        return out
 
     def _arrays(self) -> tuple[Floats, Floats, Floats]:
         return self.time, self.survival, self.greenwood

@@ -31,6 +31,12 @@ struct CurveLimits {
 CurveLimits curve_limits(const CurveView& curve, LimitScale scale, double level,
                          const Execution& execution = {});
 
+/// Limits whose half-width on the scale of log S is given for each time, such as those of a
+/// simultaneous band; without standard errors.
+CurveLimits limits_of_deviations(const CurveView& curve, LimitScale scale,
+                                 std::span<const double> deviation,
+                                 const Execution& execution = {});
+
 struct QuantileLimits {
   double value;  ///< smallest time with S(t) <= 1 - p; +inf if S never falls so low
   double lower;
