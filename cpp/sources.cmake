@@ -1,5 +1,16 @@
 # Every source by name, one list a target: a file that is not here is not built.
 set(TENURE_CORE_SOURCES
+  cpp/src/churn/concordance.cpp
+  cpp/src/churn/cox_curvature.cpp
+  cpp/src/churn/cox_data.cpp
+  cpp/src/churn/cox_exact.cpp
+  cpp/src/churn/cox_firth.cpp
+  cpp/src/churn/cox_fit.cpp
+  cpp/src/churn/cox_kernels.cpp
+  cpp/src/churn/cox_likelihood.cpp
+  cpp/src/churn/cox_net.cpp
+  cpp/src/churn/cox_predict.cpp
+  cpp/src/churn/cox_residuals.cpp
   cpp/src/clv/abe.cpp
   cpp/src/clv/bg_nbd_future.cpp
   cpp/src/clv/bg_bb_future.cpp
@@ -146,6 +157,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/survival/weighted_gram.cpp
 )
 set(TENURE_BINDING_SOURCES
+  cpp/bindings/bind_churn.cpp
   cpp/bindings/bind_clv.cpp
   cpp/bindings/bind_cohort.cpp
   cpp/bindings/bind_events.cpp
@@ -183,6 +195,8 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/survival_tests.cpp
 )
 set(TENURE_TEST_SOURCES
+  tests/cpp/churn/concordance_test.cpp
+  tests/cpp/churn/cox_test.cpp
   tests/cpp/clv/bg_bb_test.cpp
   tests/cpp/clv/bg_nbd_test.cpp
   tests/cpp/clv/bootstrap_test.cpp

@@ -6,6 +6,7 @@ namespace py = pybind11;
 
 namespace tenure::python {
 // One bind_<area>.cpp each.
+void bind_churn(py::module_&);
 void bind_clv(py::module_&);
 void bind_cohort(py::module_&);
 void bind_events(py::module_&);
@@ -50,6 +51,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     auto submodule = m.def_submodule(name);
     bind(submodule);
   };
+  area("churn", bind_churn);
   area("clv", bind_clv);
   area("cohort", bind_cohort);
   area("events", bind_events);

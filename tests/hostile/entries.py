@@ -387,6 +387,29 @@ def foretell_regular(given: tuple[Any, Any], threads: int) -> Any:
     return model.predictive_interval(data, 39.0), model.next_purchase(data)
 
 
+def regressed(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Covariates with the lifetimes that follow from them, in tenths of a month."""
+    rng = np.random.default_rng(12)
+    X = rng.normal(size=(n, 4))
+    life = rng.exponential(20.0 * np.exp(0.4 * X[:, 0] - 0.2 * X[:, 1]))
+    seen = rng.uniform(0.0, 60.0, n)
+    return X, np.ceil(10.0 * np.minimum(life, seen)) / 10.0, (life <= seen).astype(np.uint8)
+
+
+def asked(model: tn.churn.CoxPH, data: tuple[np.ndarray, np.ndarray, np.ndarray]) -> list[Any]:
+    """What a fit is asked besides its coefficients."""
+    X = data[0]
+    return [
+        model.predict_survival(X, [1.0, 5.0]),
+        model.predict_survival(X[:100], [1.0, 5.0], interval=0.9).lower,
+        model.predict_quantile(X),
+        model.residuals("deviance"),
+        model.residuals("scaled_schoenfeld"),
+        model.test_proportional_hazards().statistic,
+        model.concordance(),
+    ]
+
+
 ENTRIES = [
     Entry("EventLog", orders, index, 20_000_000),
     Entry("EventLog of text ids", named_orders, index, 4_000_000),
@@ -531,6 +554,32 @@ ENTRIES = [
     Entry("AFT of generalized gamma", regression, fit_and_foretell_lives, 30_000),
     Entry("DiscreteTimeHazard", regression, renew, 300_000),
     Entry("FineGray", regression, lambda d, t: tn.churn.FineGray().fit(*d), 1_000_000),
+    Entry("CoxPH", regressed, lambda d, t: tn.churn.CoxPH(n_threads=t).fit(*d), 2_000_000),
+    Entry(
+        "CoxPH exact",
+        regressed,
+        lambda d, t: tn.churn.CoxPH("exact", n_threads=t).fit(d[0], np.ceil(d[1]), d[2]),
+        200_000,
+    ),
+    Entry(
+        "CoxPH firth and robust",
+        regressed,
+        lambda d, t: tn.churn.CoxPH(penalty="firth", robust=True, n_threads=t).fit(*d),
+        500_000,
+    ),
+    Entry(
+        "CoxPH asked",
+        regressed,
+        lambda d, t: asked(tn.churn.CoxPH(n_threads=t).fit(*d), d),
+        500_000,
+    ),
+    Entry("CoxNet", regressed, lambda d, t: tn.churn.CoxNet(n_threads=t).fit(*d), 300_000),
+    Entry(
+        "concordance_index",
+        regressed,
+        lambda d, t: tn.churn.concordance_index(d[1], d[2], d[0][:, 0]),
+        3_000_000,
+    ),
     Entry(
         "KMeans",
         points,

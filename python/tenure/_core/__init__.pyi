@@ -1,3 +1,4 @@
+from . import churn as churn
 from . import clv as clv
 from . import cohort as cohort
 from . import events as events

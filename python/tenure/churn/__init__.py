@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from tenure.churn.aalen_johansen import AalenJohansen
 from tenure.churn.aft import AFT
+from tenure.churn.concordance import concordance_index
 from tenure.churn.contract_spells import ContractSpells, contract_spells
+from tenure.churn.cox import CoxPH
+from tenure.churn.cox_net import CoxNet
 from tenure.churn.dataset import ChurnDataset, make_dataset
 from tenure.churn.discrete_time import DiscreteTimeHazard
 from tenure.churn.fine_gray import FineGray
@@ -23,11 +26,14 @@ __all__ = [
     "ContractSpells",
     "DiscreteTimeHazard",
     "FineGray",
+    "CoxNet",
+    "CoxPH",
     "KaplanMeier",
     "LowProbabilityAlive",
     "NelsonAalen",
     "Silence",
     "Turnbull",
+    "concordance_index",
     "contract_spells",
     "log_rank",
     "make_dataset",

@@ -1,0 +1,183 @@
+#include <algorithm>
+#include <cmath>
+
+#include "cox_kernels.hpp"
+#include "cox_slots.hpp"
+#include "tenure/churn/cox_likelihood.hpp"
+#include "tenure/support/parallel.hpp"
+
+namespace tenure::churn {
+namespace {
+
+/// Adds the outer products of the means at the slots of a block: with c_j = W/d sum_k f_k^j /
+/// D_k^2,
+///
+///     c0 s s' - c1 (s t' + t s') + c2 t t' = c0 (s - m t)(s - m t)' + (c2 - c1 m) t t',  m = c1 /
+///     c0.
+class MeanProducts {
+ public:
+  MeanProducts(const CoxLikelihood& at, std::span<const double> multiplier, std::int64_t tile,
+               double* out)
+      : at_(at),
+        multiplier_(multiplier),
+        tile_(tile),
+        rows_(static_cast<std::size_t>(2 * tile * at.stride())),
+        root_(static_cast<std::size_t>(tile)),
+        own_(static_cast<std::size_t>(at.stride())),
+        out_(out) {}
+
+  void walk(std::int64_t begin, std::int64_t end, detail::RunningSum& sum,
+            const Execution& execution) {
+    const CoxData& d = at_.data();
+    for (std::int64_t first = begin, last; first < end; first = last) {
+      execution.poll();
+      if (detail::starts_stratum(d, first)) sum.clear();
+      last = first;
+      while (last < end && last - first < tile_ &&
+             (last == first || !detail::starts_stratum(d, last)))
+        ++last;
+      chunk(first, last, sum);
+    }
+  }
+
+ private:
+  double times(std::size_t g) const { return multiplier_.empty() ? 1.0 : multiplier_[g]; }
+
+  /// Slots of one stratum, at most `tile`: a row each, and a second one where ties count.
+  void chunk(std::int64_t first, std::int64_t last, detail::RunningSum& sum) {
+    const CoxData& d = at_.data();
+    const SlotTerms& s = at_.slots();
+    for (std::int64_t g = first; g < last; ++g) {
+      const auto slot = static_cast<std::size_t>(g);
+      root_[static_cast<std::size_t>(g - first)] = std::sqrt(times(slot) * s.square[slot]);
+    }
+    const detail::SlotRun run{at_.columns(),      at_.risk().data(),    at_.stride(),
+                              d.row_begin.data(), d.leave_begin.data(), d.leaver.data()};
+    std::int64_t rows =
+        detail::running_sums(run, first, last, root_.data(), sum.high(), sum.low(), rows_.data());
+    if (at_.ties() == Ties::efron) rows += correct_ties(first, last, rows);
+    detail::add_outer(rows_.data(), rows, at_.stride(), out_);
+  }
+
+  std::int64_t correct_ties(std::int64_t first, std::int64_t last, std::int64_t rows) {
+    const CoxData& d = at_.data();
+    const SlotTerms& s = at_.slots();
+    const std::int64_t stride = at_.stride();
+    std::int64_t more = 0;
+    double* row = rows_.data();
+    for (std::int64_t g = first; g < last; ++g) {
+      const auto slot = static_cast<std::size_t>(g);
+      const double root = root_[static_cast<std::size_t>(g - first)];
+      if (!(root > 0.0)) continue;
+      const std::int64_t deaths = d.deaths[slot];
+      if (deaths > 1) {
+        std::ranges::fill(own_, 0.0);
+        const std::int64_t from = d.row_begin[slot + 1] - deaths;
+        detail::add_rows(at_.columns() + from * stride, at_.risk().data() + from, deaths, stride,
+                         own_.data());
+        const double mean = s.square_own[slot] / s.square[slot];
+        const double rest = times(slot) * (s.square_own2[slot] - mean * s.square_own[slot]);
+        const double own_root = std::sqrt(std::max(rest, 0.0));
+        double* const second = rows_.data() + (rows + more++) * stride;
+        for (std::int64_t j = 0; j < stride; ++j) {
+          const double t = own_[static_cast<std::size_t>(j)];
+          row[j] -= root * mean * t;
+          second[j] = own_root * t;
+        }
+      }
+      row += stride;
+    }
+    return more;
+  }
+
+  const CoxLikelihood& at_;
+  std::span<const double> multiplier_;
+  std::int64_t tile_;
+  std::vector<double> rows_, root_, own_;
+  double* out_;
+};
+
+}  // namespace
+
+std::vector<double> CoxLikelihood::curvature(std::span<const double> multiplier,
+                                             std::vector<double>* score,
+                                             const Execution& execution) const {
+  const CoxData& d = data_;
+  const std::int64_t stride = d.stride, tile = detail::tile_rows(stride);
+  const auto square = static_cast<std::size_t>(stride * stride);
+
+  // The slots' hazard, each times its multiplier, as rows meet it.
+  std::vector<double> hazard, own, cumulative;
+  const bool scaled = !multiplier.empty();
+  if (scaled) {
+    for (std::size_t g = 0; g < multiplier.size(); ++g) {
+      hazard.push_back(slots_.hazard[g] * multiplier[g]);
+      own.push_back(slots_.own[g] * multiplier[g]);
+    }
+    cumulative = cumulate(hazard);
+  }
+  const double* const lambda = scaled ? cumulative.data() : slots_.cumulative.data();
+  const double* const less = scaled ? own.data() : slots_.own.data();
+
+  const std::int64_t size = detail::block_rows(d.rows());
+  const std::int64_t row_blocks = block_count(d.rows(), size);
+  std::vector<double> rows_part(static_cast<std::size_t>(row_blocks) * square, 0.0);
+  std::vector<double> score_part(static_cast<std::size_t>(row_blocks * stride), 0.0);
+  for_each_block(
+      d.rows(), execution,
+      [&](std::int64_t block, std::int64_t first, std::int64_t last) {
+        std::vector<double> v(static_cast<std::size_t>(tile * stride));
+        std::vector<double> root(static_cast<std::size_t>(tile)), residual(root.size());
+        for (std::int64_t begin = first; begin < last; begin += tile) {
+          execution.poll();
+          const std::int64_t n = std::min(tile, last - begin);
+          for (std::int64_t k = 0; k < n; ++k) {
+            const auto i = static_cast<std::size_t>(begin + k), at = static_cast<std::size_t>(k);
+            double met = lambda[d.first[i]] - lambda[d.last[i]];
+            if (d.churned[i]) met -= less[d.first[i]];
+            residual[at] = d.weight[i] * d.churned[i] - risk_[i] * met;
+            root[at] = std::sqrt(std::max(risk_[i] * met, 0.0));
+          }
+          const double* const x = d.x.data() + begin * stride;
+          if (score)
+            detail::add_rows(x, residual.data(), n, stride, score_part.data() + block * stride);
+          detail::scale_rows(x, root.data(), n, stride, v.data());
+          detail::add_outer(v.data(), n, stride, rows_part.data() + block * stride * stride);
+        }
+      },
+      size);
+
+  const std::int64_t slot_blocks = std::ssize(slot_block_) - 1;
+  std::vector<double> slots_part(static_cast<std::size_t>(slot_blocks) * square, 0.0);
+  const auto start = detail::block_starts(*this, execution);
+  for_each_task(slot_blocks, execution, [&](std::int64_t block) {
+    const auto b = static_cast<std::size_t>(block);
+    detail::RunningSum sum = start[b];
+    MeanProducts(*this, multiplier, tile, slots_part.data() + block * stride * stride)
+        .walk(slot_block_[b], slot_block_[b + 1], sum, execution);
+  });
+
+  const std::int64_t p = d.columns;
+  std::vector<double> out(static_cast<std::size_t>(p * p), 0.0);
+  for (std::int64_t j = 0; j < p; ++j)
+    for (std::int64_t k = 0; k <= j; ++k) {
+      const auto at = static_cast<std::size_t>(j * stride + k);
+      double plus = 0.0, minus = 0.0;
+      for (std::int64_t b = 0; b < row_blocks; ++b)
+        plus += rows_part[static_cast<std::size_t>(b) * square + at];
+      for (std::int64_t b = 0; b < slot_blocks; ++b)
+        minus += slots_part[static_cast<std::size_t>(b) * square + at];
+      out[static_cast<std::size_t>(j * p + k)] = out[static_cast<std::size_t>(k * p + j)] =
+          plus - minus;
+    }
+  if (score) {
+    score->assign(static_cast<std::size_t>(p), 0.0);
+    for (std::int64_t b = 0; b < row_blocks; ++b)
+      for (std::int64_t j = 0; j < p; ++j)
+        (*score)[static_cast<std::size_t>(j)] +=
+            score_part[static_cast<std::size_t>(b * stride + j)];
+  }
+  return out;
+}
+
+}  // namespace tenure::churn

@@ -1,0 +1,118 @@
+from typing import TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+_Floats = npt.NDArray[np.float64]
+_Flags = npt.NDArray[np.uint8]
+_Ints = npt.NDArray[np.int64]
+_Codes = npt.NDArray[np.int32]
+
+class _CoxFit(TypedDict):
+    status: str
+    beta: _Floats
+    covariance: _Floats
+    log_likelihood: float
+    null_log_likelihood: float
+    penalised: float
+    null_penalised: float
+    score_test: float
+    iterations: int
+    gradient_norm: float
+    direction: _Floats
+    unidentified: _Floats
+
+class _CoxNet(TypedDict):
+    penalty: _Floats
+    beta: _Floats
+    log_likelihood: _Floats
+    converged: _Flags
+    null_log_likelihood: float
+    evaluations: int
+
+class _CoxBaseline(TypedDict):
+    time: _Floats
+    stratum: _Codes
+    at_risk: _Floats
+    churned: _Floats
+    hazard: _Floats
+    variance: _Floats
+    mean: _Floats
+
+class _Concordance(TypedDict):
+    concordant: float
+    discordant: float
+    tied_score: float
+    tied_time: float
+    tied_both: float
+    value: float
+    standard_error: float
+
+class CoxData:
+    def __init__(
+        self,
+        x: _Floats,
+        duration: _Floats,
+        churned: _Flags,
+        entry: _Floats | None,
+        weight: _Floats | None,
+        offset: _Floats | None,
+        stratum: _Codes | None,
+        threads: int,
+    ) -> None: ...
+    @property
+    def mean(self) -> _Floats: ...
+    @property
+    def scale(self) -> _Floats: ...
+    @property
+    def least(self) -> _Floats: ...
+    @property
+    def most(self) -> _Floats: ...
+    @property
+    def slot_time(self) -> _Floats: ...
+    @property
+    def weighted(self) -> bool: ...
+    @property
+    def truncated(self) -> bool: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def churned_rows(self) -> int: ...
+    def fit(
+        self, ties: str, firth: bool, max_iterations: int, tolerance: float, threads: int
+    ) -> _CoxFit: ...
+    def linear_predictor(self, beta: _Floats) -> _Floats: ...
+    def net(
+        self,
+        ties: str,
+        l1_ratio: float,
+        lasso: _Floats,
+        ridge: _Floats,
+        penalty: _Floats,
+        penalties: int,
+        least: float,
+        max_iterations: int,
+        tolerance: float,
+        threads: int,
+    ) -> _CoxNet: ...
+    def log_likelihoods(self, beta: _Floats, ties: str, threads: int) -> _Floats: ...
+    def point(self, beta: _Floats, ties: str, threads: int) -> tuple[float, _Floats, _Floats]: ...
+    def information(
+        self, beta: _Floats, ties: str, multiplier: _Floats, threads: int
+    ) -> _Floats: ...
+    def score_residuals(self, beta: _Floats, ties: str, threads: int) -> _Floats: ...
+    def martingale_residuals(self, beta: _Floats, ties: str, threads: int) -> _Floats: ...
+    def schoenfeld_residuals(
+        self, beta: _Floats, ties: str, threads: int
+    ) -> tuple[_Floats, _Ints, _Ints]: ...
+    def baseline(self, beta: _Floats, ties: str, threads: int) -> _CoxBaseline: ...
+
+def survival_rows(hazard: _Floats, risk: _Floats, threads: int) -> _Floats: ...
+def concordance(
+    duration: _Floats,
+    churned: _Flags,
+    score: _Floats,
+    entry: _Floats | None,
+    weight: _Floats | None,
+    stratum: _Codes | None,
+) -> _Concordance: ...
