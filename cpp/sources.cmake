@@ -11,11 +11,12 @@ set(TENURE_CORE_SOURCES
   cpp/src/churn/cox_net.cpp
   cpp/src/churn/cox_predict.cpp
   cpp/src/churn/cox_residuals.cpp
+  cpp/src/churn/roc.cpp
   cpp/src/clv/abe.cpp
-  cpp/src/clv/bg_nbd_future.cpp
   cpp/src/clv/bg_bb_future.cpp
   cpp/src/clv/bg_bb_likelihood.cpp
   cpp/src/clv/bg_bb_predict.cpp
+  cpp/src/clv/bg_nbd_future.cpp
   cpp/src/clv/bg_nbd_likelihood.cpp
   cpp/src/clv/bg_nbd_predict.cpp
   cpp/src/clv/bg_nbd_rows.cpp
@@ -23,20 +24,20 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/bootstrap.cpp
   cpp/src/clv/bootstrap_draws.cpp
   cpp/src/clv/by_age.cpp
+  cpp/src/clv/cnbd_future.cpp
+  cpp/src/clv/cnbd_likelihood.cpp
+  cpp/src/clv/cnbd_predict.cpp
+  cpp/src/clv/cnbd_series.cpp
+  cpp/src/clv/contract_covariates.cpp
+  cpp/src/clv/contract_covariates_predict.cpp
+  cpp/src/clv/contracts.cpp
+  cpp/src/clv/contracts_predict.cpp
   cpp/src/clv/correlated_pareto_nbd_future.cpp
   cpp/src/clv/correlated_pareto_nbd_likelihood.cpp
   cpp/src/clv/correlated_pareto_nbd_predict.cpp
   cpp/src/clv/covariate_patterns.cpp
   cpp/src/clv/covariates.cpp
   cpp/src/clv/customer_parameters.cpp
-  cpp/src/clv/contract_covariates.cpp
-  cpp/src/clv/contract_covariates_predict.cpp
-  cpp/src/clv/contracts.cpp
-  cpp/src/clv/contracts_predict.cpp
-  cpp/src/clv/cnbd_future.cpp
-  cpp/src/clv/cnbd_likelihood.cpp
-  cpp/src/clv/cnbd_predict.cpp
-  cpp/src/clv/cnbd_series.cpp
   cpp/src/clv/delta.cpp
   cpp/src/clv/elastic.cpp
   cpp/src/clv/fit.cpp
@@ -46,10 +47,10 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/ggompertz_nbd_likelihood.cpp
   cpp/src/clv/ggompertz_nbd_predict.cpp
   cpp/src/clv/ggompertz_nbd_rows.cpp
-  cpp/src/clv/leaving_mean.cpp
-  cpp/src/clv/individual.cpp
   cpp/src/clv/group_density.cpp
   cpp/src/clv/group_posterior.cpp
+  cpp/src/clv/individual.cpp
+  cpp/src/clv/leaving_mean.cpp
   cpp/src/clv/mbg_nbd.cpp
   cpp/src/clv/nbd.cpp
   cpp/src/clv/negative_binomial.cpp
@@ -59,9 +60,9 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/pareto_nbd_future.cpp
   cpp/src/clv/pareto_nbd_likelihood.cpp
   cpp/src/clv/pareto_nbd_predict.cpp
-  cpp/src/clv/purchase_opportunities.cpp
   cpp/src/clv/posterior.cpp
   cpp/src/clv/prior.cpp
+  cpp/src/clv/purchase_opportunities.cpp
   cpp/src/clv/repeat_purchases.cpp
   cpp/src/clv/rising_factorial.cpp
   cpp/src/clv/sarmanov.cpp
@@ -132,6 +133,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/special/gamma_cross.cpp
   cpp/src/special/gauss_legendre.cpp
   cpp/src/special/hypergeometric.cpp
+  cpp/src/special/incomplete_beta.cpp
   cpp/src/special/normal.cpp
   cpp/src/support/buffer.cpp
   cpp/src/support/calendar.cpp
@@ -167,13 +169,14 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_simulate.cpp
   cpp/bindings/bind_special.cpp
   cpp/bindings/bind_survival.cpp
-  cpp/bindings/clv_correlated_pareto_nbd.cpp
-  cpp/bindings/clv_covariate_outlook.cpp
-  cpp/bindings/clv_covariates.cpp
-  cpp/bindings/clv_contracts.cpp
+  cpp/bindings/churn_roc.cpp
   cpp/bindings/clv_bg_bb.cpp
   cpp/bindings/clv_bootstrap.cpp
   cpp/bindings/clv_cnbd.cpp
+  cpp/bindings/clv_contracts.cpp
+  cpp/bindings/clv_correlated_pareto_nbd.cpp
+  cpp/bindings/clv_covariate_outlook.cpp
+  cpp/bindings/clv_covariates.cpp
   cpp/bindings/clv_gamma_gamma.cpp
   cpp/bindings/clv_individual.cpp
   cpp/bindings/clv_outlook.cpp
@@ -197,18 +200,19 @@ set(TENURE_BINDING_SOURCES
 set(TENURE_TEST_SOURCES
   tests/cpp/churn/concordance_test.cpp
   tests/cpp/churn/cox_test.cpp
+  tests/cpp/churn/roc_test.cpp
   tests/cpp/clv/bg_bb_test.cpp
   tests/cpp/clv/bg_nbd_test.cpp
   tests/cpp/clv/bootstrap_test.cpp
   tests/cpp/clv/by_age_test.cpp
-  tests/cpp/clv/covariates_test.cpp
-  tests/cpp/clv/contracts_test.cpp
   tests/cpp/clv/cnbd_test.cpp
-  tests/cpp/clv/gamma_gamma_test.cpp
+  tests/cpp/clv/contracts_test.cpp
   tests/cpp/clv/correlated_pareto_nbd_test.cpp
+  tests/cpp/clv/covariates_test.cpp
+  tests/cpp/clv/gamma_gamma_test.cpp
   tests/cpp/clv/ggompertz_nbd_test.cpp
-  tests/cpp/clv/individual_test.cpp
   tests/cpp/clv/group_posterior_test.cpp
+  tests/cpp/clv/individual_test.cpp
   tests/cpp/clv/order_days_test.cpp
   tests/cpp/clv/outlook_test.cpp
   tests/cpp/clv/prepared_test.cpp
@@ -222,8 +226,8 @@ set(TENURE_TEST_SOURCES
   tests/cpp/cohort/growth_test.cpp
   tests/cpp/cohort/members_test.cpp
   tests/cpp/cohort/retention_test.cpp
-  tests/cpp/events/append_test.cpp
   tests/cpp/cohort/return_times_test.cpp
+  tests/cpp/events/append_test.cpp
   tests/cpp/events/clean_test.cpp
   tests/cpp/events/contract_spells_test.cpp
   tests/cpp/events/index_test.cpp
@@ -249,8 +253,8 @@ set(TENURE_TEST_SOURCES
   tests/cpp/simulate/programmes_test.cpp
   tests/cpp/special/chi_square_test.cpp
   tests/cpp/special/edges_test.cpp
-  tests/cpp/special/gamma_cross_test.cpp
   tests/cpp/special/elementary_test.cpp
+  tests/cpp/special/gamma_cross_test.cpp
   tests/cpp/special/normal_test.cpp
   tests/cpp/special/reference_test.cpp
   tests/cpp/support/buffer_test.cpp

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "arrays.hpp"
+#include "churn.hpp"
 #include "execution.hpp"
 #include "tenure/churn/concordance.hpp"
 #include "tenure/churn/cox.hpp"
@@ -34,8 +35,8 @@ churn::Ties ties_of(const std::string& ties) {
   return ties == "efron" ? churn::Ties::efron : churn::Ties::breslow;
 }
 
-/// Copies: another thread may write to the arrays while the GIL is released, and what was checked or
-/// counted becomes a position in an array. Only X, which is data and nothing else, is a view.
+/// Copies: another thread may write to the arrays while the GIL is released, and what was checked
+/// or counted becomes a position in an array. Only X, which is data and nothing else, is a view.
 template <class T>
 std::vector<T> copy(const Column<T>& values, const char* argument) {
   const auto from = view(values, argument);
@@ -60,7 +61,8 @@ std::unique_ptr<CoxData> prepare(const Floats& x, const Floats& duration, const 
   if (x.ndim() != 2) throw py::value_error("X must be 2-D");
   const auto t = copy(duration, "duration");
   const auto c = copy(churned, "churned");
-  const auto e = copy(entry, "entry"), w = copy(weight, "sample_weight"), o = copy(offset, "offset");
+  const auto e = copy(entry, "entry"), w = copy(weight, "sample_weight"),
+             o = copy(offset, "offset");
   const auto k = copy(stratum, "strata");
   churn::CoxSample sample{{x.data(), static_cast<std::size_t>(x.size())}, x.shape(1), t, c};
   sample.entry = given(entry, e);
@@ -286,8 +288,8 @@ void bind_churn(py::module_& m) {
         const auto gone = copy(churned, "churned");
         const auto e = copy(entry, "entry"), w = copy(weight, "sample_weight");
         const auto k = copy(stratum, "strata");
-        const churn::ScoredSample sample{t, gone, z, given(entry, e), given(weight, w),
-                                         given(stratum, k)};
+        const churn::ScoredSample sample{
+            t, gone, z, given(entry, e), given(weight, w), given(stratum, k)};
         const auto c = without_gil(
             1, [&](const Execution& execution) { return churn::concordance(sample, execution); });
         return py::dict("concordant"_a = c.concordant, "discordant"_a = c.discordant,
@@ -297,6 +299,7 @@ void bind_churn(py::module_& m) {
       },
       arg("duration").noconvert(), arg("churned").noconvert(), arg("score").noconvert(),
       arg("entry").noconvert(), arg("weight").noconvert(), arg("stratum").noconvert());
+  bind_roc(m);
 }
 
 }  // namespace tenure::python

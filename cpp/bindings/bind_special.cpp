@@ -4,6 +4,7 @@
 #include "tenure/special/gamma.hpp"
 #include "tenure/special/gamma_cross.hpp"
 #include "tenure/special/hypergeometric.hpp"
+#include "tenure/special/incomplete_beta.hpp"
 
 namespace tenure::python {
 namespace {
@@ -46,6 +47,12 @@ void bind_special(py::module_& m) {
   bind2<special::chi_square_survival>(m, "chi_square_survival", "x", "df");
   bind2<special::log_beta>(m, "log_beta", "a", "b");
   bind2<special::log_gamma_ratio>(m, "log_gamma_ratio", "x", "n");
+  m.def(
+      "incomplete_beta",
+      [](const Column<double>& a, const Column<double>& b, const Column<double>& x) {
+        return map(special::incomplete_beta, a, b, x);
+      },
+      py::arg("a").noconvert(), py::arg("b").noconvert(), py::arg("x").noconvert());
   m.def(
       "log_gamma_cross",
       [](const Column<double>& p, const Column<double>& a, const Column<double>& x) {

@@ -222,6 +222,11 @@ def fit_and_foretell_lives(data: Any, threads: int) -> Any:
     ]
 
 
+def scores(n: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(18)
+    return rng.random(n) < 0.3, rng.normal(size=n)
+
+
 def points(n: int) -> np.ndarray:
     return np.random.default_rng(14).normal(size=(n, 6))
 
@@ -543,6 +548,12 @@ ENTRIES = [
         "make_dataset",
         a_log,
         lambda log, t: tn.churn.make_dataset(log, ["2021-06-30", "2022-06-30"], "90d", n_threads=t),
+        5_000_000,
+    ),
+    Entry(
+        "roc_auc and EMPC",
+        scores,
+        lambda d, t: [tn.churn.roc_auc(*d), tn.churn.expected_maximum_profit(*d)],
         5_000_000,
     ),
     Entry("KaplanMeier", lifetimes, lambda d, t: tn.churn.KaplanMeier().fit(*d), 20_000_000),

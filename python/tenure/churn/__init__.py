@@ -15,6 +15,24 @@ from tenure.churn.kaplan_meier import KaplanMeier
 from tenure.churn.labels import ContractEnd, LowProbabilityAlive, Silence
 from tenure.churn.log_rank import log_rank
 from tenure.churn.nelson_aalen import NelsonAalen
+from tenure.churn.profit import (
+    MaximumProfit,
+    ProfitCurve,
+    expected_maximum_profit,
+    h_measure,
+    profit_curve,
+)
+from tenure.churn.ranking import (
+    Difference,
+    Gains,
+    Measured,
+    RocCurve,
+    average_precision,
+    compare_roc_auc,
+    gains,
+    roc_auc,
+    roc_curve,
+)
 from tenure.churn.restricted_mean import restricted_mean_difference
 from tenure.churn.turnbull import Turnbull
 
@@ -24,18 +42,32 @@ __all__ = [
     "ChurnDataset",
     "ContractEnd",
     "ContractSpells",
-    "DiscreteTimeHazard",
-    "FineGray",
     "CoxNet",
     "CoxPH",
+    "Difference",
+    "DiscreteTimeHazard",
+    "FineGray",
+    "Gains",
     "KaplanMeier",
     "LowProbabilityAlive",
+    "MaximumProfit",
+    "Measured",
     "NelsonAalen",
+    "ProfitCurve",
+    "RocCurve",
     "Silence",
     "Turnbull",
+    "average_precision",
+    "compare_roc_auc",
     "concordance_index",
     "contract_spells",
+    "expected_maximum_profit",
+    "gains",
+    "h_measure",
     "log_rank",
     "make_dataset",
+    "profit_curve",
     "restricted_mean_difference",
+    "roc_auc",
+    "roc_curve",
 ]
