@@ -100,13 +100,18 @@ def cpp() -> str:
 
 @stage
 def asan() -> str:
-    """C++ tests, then the Python tests, under the address and undefined-behaviour sanitizers."""
+    """C++ tests, then hostile inputs, under the address and undefined-behaviour sanitizers."""
     configure("asan", "asan")
+    return sanitized("asan", ["tests/hostile"])
+
+
+def sanitized(log: str, folders: list[str]) -> str:
+    """What the sanitizers see of the C++ tests and of the Python tests in the folders."""
     # As without a sanitizer, an allocation that cannot be is the caller's error.
     asked = "allocator_may_return_null=1:detect_stack_use_after_return=1"
     env = environment(ASAN_OPTIONS=asked, UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1")
-    seen = ctest("asan", "asan", env)
-    text = pytest(["tests/python", "tests/hostile"], "asan", sanitized_environment())
+    seen = ctest("asan", log, env)
+    text = pytest(folders, log, sanitized_environment())
     return f"{seen}; {closing_line(text)}"
 
 
@@ -241,7 +246,9 @@ def bench() -> str:
 
 
 def nightly() -> str:
-    """Slow tests and long fuzzing: random Hypothesis examples, thousands of damaged files."""
+    """Slow tests and long fuzzing, random Hypothesis examples; every test under sanitizers."""
+    configure("asan", "nightly")
+    sanitized("nightly", ["tests/python", "tests/hostile"])
     arguments = ["-m", "slow or not slow", "tests/python", "tests/hostile"]
     return closing_line(pytest(arguments, "nightly", environment(TENURE_TESTS="nightly")))
 
