@@ -47,7 +47,8 @@ Vector subproblem(const Matrix& h, const Vector& g, std::span<const double> u,
     (l1[i] > 0.0 ? sharp : smooth).push_back(static_cast<Eigen::Index>(i));
   const Eigen::LLT<Matrix> root(h(smooth, smooth));
   const Matrix cross = h(smooth, sharp);
-  const Matrix pull = root.solve(cross);
+  // Eigen does not solve for nothing: either kind of coordinate may be missing.
+  const Matrix pull = cross.size() > 0 ? Matrix(root.solve(cross)) : cross;
   const Matrix reduced = h(sharp, sharp) - cross.transpose() * pull;
   const Vector slope = g(sharp) - pull.transpose() * g(smooth);
 
@@ -76,7 +77,7 @@ Vector subproblem(const Matrix& h, const Vector& g, std::span<const double> u,
 
   Vector d = Vector::Zero(g.size());
   d(sharp) = at - from;
-  d(smooth) = -root.solve(g(smooth)) - pull * (at - from);
+  if (!smooth.empty()) d(smooth) = -root.solve(g(smooth)) - pull * (at - from);
   return d;
 }
 
