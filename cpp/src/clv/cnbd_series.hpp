@@ -16,8 +16,8 @@ double cnbd_log_expected_alive(const BgNbdParameters& p, int k, int j, double x,
 /// the chance of outliving n purchases, by the same means.
 double cnbd_log_alive(const BgNbdParameters& p, int k, int j, double x, double age, double horizon);
 
-/// log of the expectation, each purchase discounted by exp(-discount_rate * time), by parts: from the
-/// expectations up to each time; for ever, by quadrature over lambda and p.
+/// log of the expectation, each purchase discounted by exp(-discount_rate * time), by parts: from
+/// the expectations up to each time; for ever, by quadrature over lambda and p.
 double cnbd_log_discounted_alive(const BgNbdParameters& p, int k, int j, double x, double age,
                                  double horizon, double discount_rate);
 
