@@ -245,6 +245,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/optim/nuts_test.cpp
   tests/cpp/optim/proximal_newton_test.cpp
   tests/cpp/optim/random_blocks_test.cpp
+  tests/cpp/reference_table.cpp
   tests/cpp/segment/concentration_test.cpp
   tests/cpp/segment/kmeans_block_test.cpp
   tests/cpp/segment/kmeans_test.cpp

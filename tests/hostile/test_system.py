@@ -188,7 +188,7 @@ def test_locale_zone_and_environment_change_nothing(changed: dict[str, str]) -> 
         "import entries\n"
         "for e in entries.ENTRIES: print(e.name, entries.digest(e.call(e.make(500), 2)))\n"
     )
-    here = [str(Path(entries.__file__).parent), *filter(None, sys.path)]
+    here = [str(Path(entries.__file__).parent.parent), *filter(None, sys.path)]
     env = {**os.environ, **changed, "PYTHONPATH": os.pathsep.join(here)}
     done = subprocess.run(
         [sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True

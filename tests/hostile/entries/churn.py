@@ -1,0 +1,142 @@
+"""Public calls of `tn.churn`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import tenure as tn
+
+from ._data import a_log, signed
+from ._entry import Entry
+
+
+def lifetimes(n: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(13)
+    return rng.exponential(100.0, n), rng.random(n) < 0.6
+
+
+def leave_for_causes(data: Any, threads: int) -> Any:
+    duration, churned = data
+    cause = np.where(churned, 1 + np.arange(len(duration)) % 3, 0)
+    return tn.churn.AalenJohansen().fit(duration, cause)
+
+
+def look_now_and_then(data: Any, threads: int) -> Any:
+    duration, churned = data
+    lower = np.floor(duration / 30) * 30
+    return tn.churn.Turnbull().fit(lower, np.where(churned, lower + 30, np.inf))
+
+
+def rank_groups(data: Any, threads: int) -> Any:
+    duration, churned = data
+    return tn.churn.log_rank(duration, churned, np.arange(len(duration)) % 5)
+
+
+def regression(n: int) -> tuple[Any, ...]:
+    rng = np.random.default_rng(23)
+    X = rng.normal(size=(n, 4))
+    life = 100.0 * np.exp(X @ [0.4, -0.2, 0.0, 0.1]) * rng.weibull(1.3, n)
+    seen = rng.uniform(10.0, 200.0, n)
+    return X, np.minimum(life, seen), (life <= seen).astype(np.uint8)
+
+
+def renew(data: Any, threads: int) -> Any:
+    X, duration, churned = data
+    months = np.ceil(duration / 20).astype(int)
+    return tn.churn.DiscreteTimeHazard(n_threads=threads).fit(X, months, churned)
+
+
+def fit_and_foretell_lives(data: Any, threads: int) -> Any:
+    model = tn.churn.AFT("generalized_gamma", n_threads=threads).fit(*data)
+    return [
+        model,
+        model.predict_survival(data[0], [30.0], data[1]),
+        model.predict_restricted_mean(data[0][:200], [90.0]),
+    ]
+
+
+def scores(n: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(18)
+    return rng.random(n) < 0.3, rng.normal(size=n)
+
+
+def regressed(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Covariates with the lifetimes that follow from them, in tenths of a month."""
+    rng = np.random.default_rng(12)
+    X = rng.normal(size=(n, 4))
+    life = rng.exponential(20.0 * np.exp(0.4 * X[:, 0] - 0.2 * X[:, 1]))
+    seen = rng.uniform(0.0, 60.0, n)
+    return X, np.ceil(10.0 * np.minimum(life, seen)) / 10.0, (life <= seen).astype(np.uint8)
+
+
+def asked(model: tn.churn.CoxPH, data: tuple[np.ndarray, np.ndarray, np.ndarray]) -> list[Any]:
+    """What a fit is asked besides its coefficients."""
+    X = data[0]
+    return [
+        model.predict_survival(X, [1.0, 5.0]),
+        model.predict_survival(X[:100], [1.0, 5.0], interval=0.9).lower,
+        model.predict_quantile(X),
+        model.residuals("deviance"),
+        model.residuals("scaled_schoenfeld"),
+        model.test_proportional_hazards().statistic,
+        model.concordance(),
+    ]
+
+
+ENTRIES = [
+    Entry(
+        "contract_spells",
+        signed,
+        lambda log, t: tn.churn.contract_spells(log, term=12, n_threads=t),
+        10_000_000,
+    ),
+    Entry(
+        "make_dataset",
+        a_log,
+        lambda log, t: tn.churn.make_dataset(log, ["2021-06-30", "2022-06-30"], "90d", n_threads=t),
+        5_000_000,
+    ),
+    Entry(
+        "roc_auc and EMPC",
+        scores,
+        lambda d, t: [tn.churn.roc_auc(*d), tn.churn.expected_maximum_profit(*d)],
+        5_000_000,
+    ),
+    Entry("KaplanMeier", lifetimes, lambda d, t: tn.churn.KaplanMeier().fit(*d), 20_000_000),
+    Entry("NelsonAalen", lifetimes, lambda d, t: tn.churn.NelsonAalen().fit(*d), 20_000_000),
+    Entry("AalenJohansen", lifetimes, leave_for_causes, 20_000_000),
+    Entry("Turnbull", lifetimes, look_now_and_then, 1_000_000),
+    Entry("log_rank", lifetimes, rank_groups, 5_000_000),
+    Entry("AFT", regression, lambda d, t: tn.churn.AFT(n_threads=t).fit(*d), 1_000_000),
+    Entry("AFT of generalized gamma", regression, fit_and_foretell_lives, 30_000),
+    Entry("DiscreteTimeHazard", regression, renew, 300_000),
+    Entry("FineGray", regression, lambda d, t: tn.churn.FineGray().fit(*d), 1_000_000),
+    Entry("CoxPH", regressed, lambda d, t: tn.churn.CoxPH(n_threads=t).fit(*d), 2_000_000),
+    Entry(
+        "CoxPH exact",
+        regressed,
+        lambda d, t: tn.churn.CoxPH("exact", n_threads=t).fit(*d),
+        40_000,
+    ),
+    Entry(
+        "CoxPH firth and robust",
+        regressed,
+        lambda d, t: tn.churn.CoxPH(penalty="firth", robust=True, n_threads=t).fit(*d),
+        500_000,
+    ),
+    Entry(
+        "CoxPH asked",
+        regressed,
+        lambda d, t: asked(tn.churn.CoxPH(n_threads=t).fit(*d), d),
+        500_000,
+    ),
+    Entry("CoxNet", regressed, lambda d, t: tn.churn.CoxNet(n_threads=t).fit(*d), 300_000),
+    Entry(
+        "concordance_index",
+        regressed,
+        lambda d, t: tn.churn.concordance_index(d[1], d[2], d[0][:, 0]),
+        3_000_000,
+    ),
+]
