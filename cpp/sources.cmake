@@ -111,6 +111,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/journey/step_matrix.cpp
   cpp/src/journey/transitions.cpp
   cpp/src/lifecycle/facts.cpp
+  cpp/src/lifecycle/lead_points.cpp
   cpp/src/lifecycle/outcomes.cpp
   cpp/src/lifecycle/stages.cpp
   cpp/src/optim/adaptive_walk.cpp
@@ -191,6 +192,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/cohort_states.cpp
   cpp/bindings/journey_attribution.cpp
   cpp/bindings/journey_states.cpp
+  cpp/bindings/lifecycle_lead_points.cpp
   cpp/bindings/module.cpp
   cpp/bindings/survival_beta_geometric.cpp
   cpp/bindings/survival_curves.cpp
@@ -238,6 +240,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/journey/paths_test.cpp
   tests/cpp/journey/sessions_test.cpp
   tests/cpp/journey/transitions_test.cpp
+  tests/cpp/lifecycle/lead_points_test.cpp
   tests/cpp/lifecycle/stages_test.cpp
   tests/cpp/optim/adaptive_walk_test.cpp
   tests/cpp/optim/diagnostics_test.cpp

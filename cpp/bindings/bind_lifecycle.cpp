@@ -2,6 +2,7 @@
 
 #include "arrays.hpp"
 #include "execution.hpp"
+#include "lifecycle.hpp"
 #include "tenure/lifecycle/facts.hpp"
 #include "tenure/lifecycle/outcomes.hpp"
 #include "tenure/lifecycle/stages.hpp"
@@ -89,6 +90,7 @@ py::dict group_outcomes(const Column<std::uint8_t>& group, const Column<std::uin
 
 void bind_lifecycle(py::module_& m) {
   bind_calibration(m);
+  bind_lead_points(m);
   m.def("seed_rules", &seed_rules);
   m.def("assign", &assign, py::arg("log"), py::arg("at"), py::arg("window_days"),
         py::arg("options"), py::arg("identified").noconvert(), py::arg("threads"));

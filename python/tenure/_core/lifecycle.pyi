@@ -75,3 +75,10 @@ def window_facts(log: EventLog, start: int, until: int, threads: int) -> tuple[_
 def group_outcomes(
     group: _Flags, ordered: _Flags, revenue: _Floats, groups: int, level: float, winsorise: float
 ) -> _Outcomes: ...
+
+MAX_POINT_RULES: int
+
+class PointRule:
+    def __init__(self, points: float, cap: int, half_life: float, event: list[int]) -> None: ...
+
+def lead_points(log: EventLog, rules: list[PointRule], at: int, threads: int) -> _Floats: ...
