@@ -8,6 +8,7 @@ import math
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +24,7 @@ def a_log(rows: list[tuple[int, float, int]], **more: Any) -> tn.EventLog:
     """Build a log of (lead, day, event)."""
     columns = {
         "who": np.array([who for who, _, _ in rows], dtype=np.int64),
-        "when": [START + dt.timedelta(days=day) for _, day, _ in rows],
+        "when": [START + dt.timedelta(days=float(day)) for _, day, _ in rows],
         "what": [EVENTS[event] for _, _, event in rows],
     }
     return tn.EventLog(columns, customer="who", time="when", event="what", orders=[], **more)
@@ -97,15 +98,14 @@ def test_a_replay_in_any_batches_gives_the_same_bits(
     whole = SCORE.score(a_log(rows, observed_until=until))
     edges = [0, *sorted(cuts), 61]
     batches = [
-        [row for row in rows if low <= row[1] < high]
-        for low, high in itertools.pairwise(edges)
+        [row for row in rows if low <= row[1] < high] for low, high in itertools.pairwise(edges)
     ]
     first, *later = [batch for batch in batches if batch]
     log = a_log(first, observed_until=until)
     for batch in later:
         frame = {
             "who": np.array([who for who, _, _ in batch], dtype=np.int64),
-            "when": [START + dt.timedelta(days=day) for _, day, _ in batch],
+            "when": [START + dt.timedelta(days=float(day)) for _, day, _ in batch],
             "what": [EVENTS[event] for _, _, event in batch],
         }
         log = log.append(frame, observed_until=until)
@@ -116,8 +116,8 @@ def test_a_replay_in_any_batches_gives_the_same_bits(
 
 def with_people() -> tn.EventLog:
     people = {
-        "customer": [1, 2, 3, 4],
-        "industry": ["retail", "banking", None, "mining"],
+        "who": [1, 2, 3, 4],
+        "industry": pa.array(["retail", "banking", None, "mining"]).dictionary_encode(),
         "employees": [5, 10, 250, None],
     }
     rows = [(1, 1.0, 0), (1, 2.0, 1), (2, 3.0, 0), (3, 4.0, 3)]

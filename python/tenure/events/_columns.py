@@ -171,9 +171,6 @@ def order_names(orders: Sequence[str] | None, names: tuple[str, ...]) -> tuple[s
     if isinstance(orders, str):
         orders = [orders]
     wanted = tuple(dict.fromkeys(orders))
-    if not wanted:
-        msg = "orders must name at least one event"
-        raise InvalidInputError(msg, argument="orders")
     unknown = [o for o in wanted if o not in names]
     if unknown and names:
         known = ", ".join(map(repr, names))

@@ -37,7 +37,8 @@ class EventLog(LogParts, OrderTables):
     event : str, optional
         Column of event names. Then `orders` says which of them are orders.
     orders : list of str, optional
-        Event names that are orders; required with `event`. Without event names every row is one.
+        Event names that are orders; required with `event`. [] where none is, as in a log of visits.
+        Without event names every row is one.
     properties : list of str, optional
         Columns that events carry along, such as channel, product or country: text, dictionaries,
         integers or booleans (as text). Null is no value. Filters and breakdowns name them.

@@ -113,8 +113,10 @@ class Fit:
                 if table is not None
                 else f"points for {self.column!r} need a log with a customer table: customers="
             )
-            raise InvalidInputError(msg, argument="fit", column=self.column)
+            raise InvalidInputError(msg, argument="fit", value=self.column)
         column = table.column(self.column).combine_chunks()
+        if pa.types.is_dictionary(column.type):
+            column = column.dictionary_decode()
         named = isinstance(self.points, Mapping)
         found = self._by_value(column) if named else self._by_interval(column)
         absent = column.is_null(nan_is_null=True).to_numpy(zero_copy_only=False)
@@ -126,10 +128,12 @@ class Fit:
             values = pa.array(list(self.points), type=column.type)
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
             msg = f"points of {self.column!r}: not all values are of type {column.type}: {error}"
-            raise InvalidInputError(msg, argument="fit", column=self.column) from None
+            raise InvalidInputError(msg, argument="fit", value=self.column) from None
         table = [as_number(p, "points") for p in self.points.values()]
-        at = pc.index_in(column, values).fill_null(len(table))
-        return np.array([*table, as_number(self.otherwise, "otherwise")])[at.to_numpy()]
+        at = pc.index_in(column, values).fill_null(len(table)).to_numpy()
+        points: Floats = np.array([*table, as_number(self.otherwise, "otherwise")])
+        found: Floats = points[at]
+        return found
 
     def _by_interval(self, column: pa.Array) -> Floats:
         x = _numbers(column, self.column)
@@ -143,7 +147,7 @@ class Fit:
                     f"points of {self.column!r}: the interval from {low} to {high} is empty or "
                     "overlaps the one before"
                 )
-                raise InvalidInputError(msg, argument="fit", column=self.column)
+                raise InvalidInputError(msg, argument="fit", value=self.column)
             found[(x >= first) & (x < last)] = as_number(points, "points")
             end = last
         return found
@@ -155,10 +159,11 @@ def _low(interval: tuple[float | None, float | None, float]) -> float:
 
 def _numbers(column: pa.Array, name: str) -> Floats:
     try:
-        return column.cast(pa.float64()).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+        numbers: Floats = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         msg = f"points of {name!r} by interval need numbers, the column is of type {column.type}"
-        raise InvalidInputError(msg, argument="fit", column=name) from None
+        raise InvalidInputError(msg, argument="fit", value=name) from None
+    return numbers
 
 
 def flags(names: Sequence[str], log: EventLog) -> list[int]:

@@ -150,7 +150,11 @@ class LeadScore:
     @property
     def groups(self) -> tuple[str, ...]:
         """The groups in the order in which the rules name them."""
-        return tuple(dict.fromkeys(rule.group for rule in (*self.actions, *self.fit)))
+        return tuple(dict.fromkeys(rule.group for rule in self._rules))
+
+    @property
+    def _rules(self) -> tuple[Action | Fit, ...]:
+        return (*self.actions, *self.fit)
 
     def score(self, log: EventLog, at: Any = None, *, n_threads: int | None = None) -> LeadScores:
         """Return the scores of everybody known at a date.
@@ -192,7 +196,7 @@ class LeadScore:
             by_group=by_group,
             score=score,
             stage=self._stages(by_group, groups, score, accepted),
-            terms=tuple(rule.name for rule in (*self.actions, *self.fit)),
+            terms=tuple(rule.name for rule in self._rules),
             points=points,
             at=to_datetime(cutoff, log.timezone),
         )
@@ -222,10 +226,13 @@ class LeadScore:
         self, log: EventLog, cutoff: int, threads: int
     ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_], Floats]:
         """Return who is known, and of these who was accepted and the points by rule."""
-        once = {"points": 1.0, "cap": 1, "half_life": 0.0}
-        anything = _core.lifecycle.PointRule(event=[1] * len(log.event_names), **once)
+
+        def once(events: list[int]) -> _core.lifecycle.PointRule:
+            return _core.lifecycle.PointRule(1.0, 1, 0.0, events)
+
+        anything = once([1] * len(log.event_names))
         names = (self.accepted,) if isinstance(self.accepted, str) else self.accepted or ()
-        accepted = _core.lifecycle.PointRule(event=flags(names, log), **once)
+        accepted = once(flags(names, log))
         rules = [anything, accepted, *(action.compiled(log) for action in self.actions)]
 
         def counted(rules: list[_core.lifecycle.PointRule], at: int) -> Floats:
@@ -242,10 +249,9 @@ class LeadScore:
         return known, earned[known, 1] > 0.0, points
 
     def _by_group(self, points: Floats, groups: tuple[str, ...]) -> Floats:
-        rules = (*self.actions, *self.fit)
         parts = np.zeros((len(points), len(groups)))
         for g, name in enumerate(groups):
-            mine = [points[:, r] for r, rule in enumerate(rules) if rule.group == name]
+            mine = [points[:, r] for r, rule in enumerate(self._rules) if rule.group == name]
             floor, cap = (self.limits or {}).get(name, (None, None))
             parts[:, g] = _clip(_sum(mine), floor, cap, f"limits of {name!r}")
         return parts

@@ -27,7 +27,7 @@ def days_to_second_order(log: EventLog) -> tuple[Ints, Ints]:
     core = log._core
     customer = np.repeat(np.arange(core.customers), np.diff(core.offset))
     is_order = np.ones(len(customer), dtype=bool)
-    if log.orders:
+    if log.event_names:
         wanted = [i for i, name in enumerate(log.event_names) if name in log.orders]
         is_order &= np.isin(core.event, wanted)
     if core.has_amount:
