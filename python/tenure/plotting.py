@@ -253,14 +253,19 @@ def curve(
     *,
     ax: Any = None,
     label: str | None = None,
-    color: Any = ACCENT,
+    color: Any = None,
     steps: bool = False,
     marker: str | None = None,
     linewidth: float = 1.8,
     linestyle: str = "-",
 ) -> Any:
-    """Draw a curve with its interval as a band. NaN leaves a gap."""
+    """Draw a curve with its interval as a band. NaN leaves a gap.
+
+    By default it has the accent's colour, beside other curves the first of the palette that is
+    free.
+    """
     ax = axes(ax) if ax is None else ax
+    color = free_color(ax) if color is None else color
     x, y = np.asarray(x), np.asarray(y, dtype=float)
     if lower is not None and upper is not None:
         ax.fill_between(
@@ -285,6 +290,14 @@ def curve(
         solid_capstyle="round",
     )
     return ax
+
+
+def free_color(ax: Any) -> str:
+    """Return the first colour that no line of the Axes has, the accent before the palette."""
+    to_hex = require("matplotlib.colors", "draw pictures").to_hex
+    taken = {to_hex(line.get_color()) for line in ax.lines}
+    colors = (ACCENT, *PALETTE[1:])
+    return next((c for c in colors if c not in taken), colors[len(ax.lines) % len(colors)])
 
 
 def from_zero(ax: Any) -> None:

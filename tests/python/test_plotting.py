@@ -151,3 +151,13 @@ def test_shades_go_from_light_to_full():
     assert depth == sorted(depth)
     assert depth[-1] == 1.0
     assert plotting.shades(1) == [(plotting.ACCENT, 1.0)]
+
+
+def test_curves_drawn_into_one_picture_have_colours_of_their_own():
+    ax = plotting.axes(Figure().subplots())
+    for _ in range(4):
+        plotting.curve([0, 1], [0, 1], [0, 0.5], [0.5, 1.5], ax=plotting.axes(ax))
+    lines = [line.get_color() for line in ax.lines]
+    assert lines == [plotting.ACCENT, *plotting.PALETTE[1:4]]
+    bands = [matplotlib.colors.to_hex(band.get_facecolor()[0]) for band in ax.collections]
+    assert bands == lines

@@ -61,8 +61,9 @@ class IntervalCurve(Table):
         low, high = (
             after[np.searchsorted(ends[:-1], x, side="right") - 1] for ends in (first, second)
         )
-        ax.fill_between(x, low, high, step="post", color=plotting.ACCENT, alpha=0.25, linewidth=0)
-        plotting.curve(second, after, ax=ax, label=label, steps=True)
+        color = plotting.free_color(ax)
+        ax.fill_between(x, low, high, step="post", color=color, alpha=0.25, linewidth=0)
+        plotting.curve(second, after, ax=ax, label=label, color=color, steps=True)
         plotting.percent_ticks(ax.yaxis, 0)
         ax.set(xlabel="Tenure", ylabel="Share still a customer", ylim=(0, 1.02))
         return ax
