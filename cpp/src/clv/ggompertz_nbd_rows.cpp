@@ -205,14 +205,13 @@ Derivatives<5> GGompertzRows::of(double x, double t_x, double age) const {
       // A panel ends before it comes near what lies beside it, or is short for its distance.
       const double ahead = (unit + zero_ - t_x) / scale, aside = beside_ / scale;
       const double along = std::log(std::hypot(ahead, aside)), off = std::atan2(aside, ahead);
-      length =
-          std::min(length, along > 0.0 ? std::max(0.7 * along, 1.5 * off) : std::hypot(along, off));
+      length = std::min(length, along > 0.0 ? std::max(0.65 * along, off) : std::hypot(along, off));
     }
     double to = 0.0, next = 0.0;
     for (;; length *= 0.5) {
       to = length < range ? from + scale * std::expm1(length) : silent;
       next = speed(to);
-      if (!((to - from) * next > 10.0)) break;
+      if (!((to - from) * next > 6.0)) break;
     }
     if (length < 0.5 && beside_ == 0.0 && (to - from) * std::max(fast, next) < 1.2)
       add_short(begin, short_rule, from, scale, length, silent, end, sums.data());

@@ -55,7 +55,7 @@ TEST(GGompertzNbdLikelihood, EqualsTheReferenceAndItsDerivativesItsDifferences) 
 
 TEST(GGompertzNbdLikelihood, HasTheDerivativesOfTheReference) {
   const auto table = read_reference("clv_ggompertz_nbd_derivatives.csv");
-  ASSERT_EQ(table.rows.size(), 70u);
+  ASSERT_EQ(table.rows.size(), 130u);
   for (const auto& row : table.rows) {
     const Columns c{{row[5]}, {row[6]}, {row[7]}};
     const auto d = ggompertz_nbd_log_likelihood(point(row), c.view(), {});
@@ -63,9 +63,9 @@ TEST(GGompertzNbdLikelihood, HasTheDerivativesOfTheReference) {
     for (std::size_t i = 8; i < 13; ++i) steepest = std::max(steepest, std::abs(row[i]));
     for (std::size_t i = 13; i < 28; ++i) sharpest = std::max(sharpest, std::abs(row[i]));
     for (std::size_t i = 0; i < 5; ++i)
-      EXPECT_NEAR(d.gradient[i], row[8 + i], 1e-10 * std::max(1.0, steepest));
+      EXPECT_NEAR(d.gradient[i], row[8 + i], 1e-11 * std::max(1.0, steepest));
     for (std::size_t i = 0; i < 15; ++i)
-      EXPECT_NEAR(d.hessian[i], row[13 + i], 5e-9 * std::max(1.0, sharpest));
+      EXPECT_NEAR(d.hessian[i], row[13 + i], 1e-10 * std::max(1.0, sharpest));
   }
 }
 
