@@ -64,6 +64,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/prior.cpp
   cpp/src/clv/purchase_opportunities.cpp
   cpp/src/clv/repeat_purchases.cpp
+  cpp/src/clv/ratio_coordinate.cpp
   cpp/src/clv/rising_factorial.cpp
   cpp/src/clv/sarmanov.cpp
   cpp/src/clv/time_left.cpp

@@ -1,6 +1,8 @@
 #include "clv_covariates.hpp"
 #include "tenure/clv/bg_nbd.hpp"
+#include "tenure/clv/ggompertz_nbd.hpp"
 #include "tenure/clv/mbg_nbd.hpp"
+#include "tenure/clv/nbd.hpp"
 #include "tenure/clv/outlook.hpp"
 #include "tenure/clv/pareto_nbd.hpp"
 
@@ -12,6 +14,7 @@ namespace {
 template <class Model>
 void add_outlook(py::module_& m) {
   using Parameters = typename Model::Parameters;
+  using Point = JointPoint<clv::kParameters<Model>>;
   using Rows = clv::RepeatPurchases;
   using Numbers = std::span<const double>;
   const auto name = [](const char* kernel) {
@@ -27,9 +30,9 @@ void add_outlook(py::module_& m) {
             const Column<std::int64_t>& column, const Column<double>& sign, double value,
             int threads) {
           return predict_with_covariates<Model>(
-              JointPoint(view(parameters, "parameters")), log_covariance, scale,
-              view_effects(design, columns, column, sign), view_purchases(frequency, recency, age),
-              threads, [=](const Parameters& p, const Rows& rows, const Execution& e) {
+              Point(parameters), log_covariance, scale, view_effects(design, columns, column, sign),
+              view_purchases(frequency, recency, age), threads,
+              [=](const Parameters& p, const Rows& rows, const Execution& e) {
                 return compute(p, rows, value, e);
               });
         },
@@ -46,14 +49,15 @@ void add_outlook(py::module_& m) {
             const Column<double>& recency, const Column<double>& age, const Column<double>& design,
             std::int64_t columns, const Column<std::int64_t>& column, const Column<double>& sign,
             const Column<double>& numbers, double horizon, int threads) {
-          const JointPoint at(view(parameters, "parameters"));
+          const Point at(parameters);
           const auto effects = view_effects(design, columns, column, sign);
           const auto purchases = view_purchases(frequency, recency, age);
           const Numbers values = view(numbers, "numbers");
           if (!wide && std::ssize(values) != purchases.rows())
             throw py::value_error("numbers must be one a customer");
           return release_to_numpy(without_gil(threads, [&](const Execution& execution) {
-            const clv::CustomerGroups groups(effects, purchases.rows(), execution);
+            const clv::CustomerGroups groups(effects, clv::kParameters<Model>, purchases.rows(),
+                                             execution);
             return clv::predict_customers<Model>(
                 groups, at.parameters, at.coefficients, purchases, wide ? Numbers{} : values,
                 wide ? std::ssize(values) : 1, execution,
@@ -99,7 +103,9 @@ void add_outlook(py::module_& m) {
 
 void add_covariate_outlooks(py::module_& m) {
   add_outlook<clv::BgNbd>(m);
+  add_outlook<clv::GGompertzNbd>(m);
   add_outlook<clv::MbgNbd>(m);
+  add_outlook<clv::Nbd>(m);
   add_outlook<clv::ParetoNbd>(m);
 }
 

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "clv_joint_point.hpp"
 #include "clv_results.hpp"
 #include "tenure/clv/covariates.hpp"
 #include "tenure/clv/customer_parameters.hpp"
@@ -13,19 +14,9 @@ inline clv::Effects view_effects(const Column<double>& design, std::int64_t colu
   return {view(design, "design"), columns, view(column, "column"), view(sign, "sign")};
 }
 
-/// The four parameters and the coefficients, which come as one array.
-struct JointPoint {
-  std::span<const double> parameters, coefficients;
-  explicit JointPoint(std::span<const double> v) {
-    if (v.size() < 4) throw py::value_error("parameters are too few");
-    parameters = v.first(4);
-    coefficients = v.subspan(4);
-  }
-};
-
 /// One prediction a customer, with standard errors where a covariance is given.
 template <class Model, class Kernel>
-py::object predict_with_covariates(const JointPoint& point,
+py::object predict_with_covariates(const JointPoint<clv::kParameters<Model>>& point,
                                    const std::optional<Column<double>>& log_covariance,
                                    clv::Scale scale, const clv::Effects& effects,
                                    const clv::RepeatPurchases& purchases, int threads,
@@ -39,20 +30,22 @@ py::object predict_with_covariates(const JointPoint& point,
   };
   if (!covariance)
     return release_to_numpy(without_gil(threads, [&](const Execution& execution) {
-      const clv::CustomerGroups groups(effects, purchases.rows(), execution);
+      const clv::CustomerGroups groups(effects, clv::kParameters<Model>, purchases.rows(),
+                                       execution);
       return at(groups, execution)(point.parameters, point.coefficients);
     }));
   return to_python(without_gil(threads, [&](const Execution& execution) {
-    const clv::CustomerGroups groups(effects, purchases.rows(), execution);
+    const clv::CustomerGroups groups(effects, clv::kParameters<Model>, purchases.rows(), execution);
     return clv::delta_with_coefficients(point.parameters, point.coefficients, *covariance, scale,
                                         execution, at(groups, execution));
   }));
 }
 
 /// The kernels of a model of repeat purchases with covariates, each as
-/// <model>_covariate_<kernel>. `parameters` holds the four parameters and the coefficients.
+/// <model>_covariate_<kernel>. `parameters` holds those of the model and the coefficients.
 template <class Model>
 void add_covariate_model(py::module_& m, const clv::RowKernel& rows) {
+  using Point = JointPoint<clv::kParameters<Model>>;
   const auto name = [](const char* kernel) {
     return std::string(Model::kName) + "_covariate_" + kernel;
   };
@@ -85,7 +78,7 @@ void add_covariate_model(py::module_& m, const clv::RowKernel& rows) {
               const std::optional<Column<double>>& weight, const Column<double>& design,
               std::int64_t columns, const Column<std::int64_t>& column, const Column<double>& sign,
               int threads) {
-        const JointPoint at(view(parameters, "parameters"));
+        const Point at(parameters);
         const auto purchases = view_purchases(frequency, recency, age, weight);
         const auto effects = view_effects(design, columns, column, sign);
         return to_python(without_gil(threads, [&](const Execution& execution) {
@@ -105,7 +98,7 @@ void add_covariate_model(py::module_& m, const clv::RowKernel& rows) {
             const Column<double>& age, const Column<double>& design, std::int64_t columns,
             const Column<std::int64_t>& column, const Column<double>& sign, int threads) {
           return predict_with_covariates<Model>(
-              JointPoint(view(parameters, "parameters")), log_covariance, clv::Scale::identity,
+              Point(parameters), log_covariance, clv::Scale::identity,
               view_effects(design, columns, column, sign), view_purchases(frequency, recency, age),
               threads, of);
         },
@@ -123,7 +116,7 @@ void add_covariate_model(py::module_& m, const clv::RowKernel& rows) {
           const Column<double>& design, std::int64_t columns, const Column<std::int64_t>& column,
           const Column<double>& sign, double horizon, double discount_rate, int threads) {
         return predict_with_covariates<Model>(
-            JointPoint(view(parameters, "parameters")), log_covariance, clv::Scale::log,
+            Point(parameters), log_covariance, clv::Scale::log,
             view_effects(design, columns, column, sign), view_purchases(frequency, recency, age),
             threads,
             [=](const auto& at, const clv::RepeatPurchases& purchases, const Execution& execution) {
@@ -140,11 +133,12 @@ void add_covariate_model(py::module_& m, const clv::RowKernel& rows) {
       [=](const Column<double>& parameters, const Column<double>& time,
           const Column<double>& design, std::int64_t columns, const Column<std::int64_t>& column,
           const Column<double>& sign, int threads) {
-        const JointPoint at(view(parameters, "parameters"));
+        const Point at(parameters);
         const auto times = view(time, "horizon");
         const auto effects = view_effects(design, columns, column, sign);
         return release_to_numpy(without_gil(threads, [&](const Execution& execution) {
-          const clv::CustomerGroups groups(effects, effects.rows(), execution);
+          const clv::CustomerGroups groups(effects, clv::kParameters<Model>, effects.rows(),
+                                           execution);
           return clv::predict_new_customers<Model>(
               groups, at.parameters, at.coefficients, std::ssize(times), execution,
               [&](const auto& p, const Execution& inner) {
@@ -160,11 +154,12 @@ void add_covariate_model(py::module_& m, const clv::RowKernel& rows) {
       [=](const Column<double>& parameters, const Column<double>& count, double time,
           const Column<double>& design, std::int64_t columns, const Column<std::int64_t>& column,
           const Column<double>& sign, int threads) {
-        const JointPoint at(view(parameters, "parameters"));
+        const Point at(parameters);
         const auto counts = view(count, "n");
         const auto effects = view_effects(design, columns, column, sign);
         return release_to_numpy(without_gil(threads, [&](const Execution& execution) {
-          const clv::CustomerGroups groups(effects, effects.rows(), execution);
+          const clv::CustomerGroups groups(effects, clv::kParameters<Model>, effects.rows(),
+                                           execution);
           return clv::predict_new_customers<Model>(groups, at.parameters, at.coefficients,
                                                    std::ssize(counts), execution,
                                                    [&](const auto& p, const Execution& inner) {
@@ -181,12 +176,13 @@ void add_covariate_model(py::module_& m, const clv::RowKernel& rows) {
           const std::optional<Column<double>>& weight, std::int64_t frequencies,
           const Column<double>& design, std::int64_t columns, const Column<std::int64_t>& column,
           const Column<double>& sign, int threads) {
-        const JointPoint at(view(parameters, "parameters"));
+        const Point at(parameters);
         const auto ages = view(age, "T");
         const auto weights = view(weight, "weight");
         const auto effects = view_effects(design, columns, column, sign);
         return release_to_numpy(without_gil(threads, [&](const Execution& execution) {
-          const clv::CustomerGroups groups(effects, std::ssize(ages), execution);
+          const clv::CustomerGroups groups(effects, clv::kParameters<Model>, std::ssize(ages),
+                                           execution);
           return clv::count_customers<Model>(
               groups, at.parameters, at.coefficients, ages, weights, frequencies, execution,
               [&](const auto& p, std::span<const double> t,

@@ -1,3 +1,4 @@
+#include "clv_joint_point.hpp"
 #include "clv_results.hpp"
 #include "tenure/clv/contract_covariates.hpp"
 #include "tenure/clv/customer_parameters.hpp"
@@ -5,18 +6,6 @@
 
 namespace tenure::python {
 namespace {
-
-/// The parameters of a model and the coefficients, which come as one array.
-template <std::size_t N>
-struct Point {
-  std::span<const double> parameters, coefficients;
-  explicit Point(const Column<double>& values) {
-    const auto v = view(values, "parameters");
-    if (v.size() < N) throw py::value_error("parameters are too few");
-    parameters = v.first(N);
-    coefficients = v.subspan(N);
-  }
-};
 
 survival::BetaGeometric contract_at(std::span<const double> v) { return {v[0], v[1]}; }
 clv::GammaGammaParameters spend_at(std::span<const double> v) { return {v[0], v[1], v[2]}; }
@@ -26,7 +15,7 @@ template <std::size_t N, class Kernel>
 py::object predict_at(const Column<double>& values,
                       const std::optional<Column<double>>& log_covariance, clv::Scale scale,
                       int threads, const Kernel& kernel) {
-  const Point<N> point(values);
+  const JointPoint<N> point(values);
   const auto covariance = view(log_covariance, "log_covariance");
   if (!covariance)
     return release_to_numpy(without_gil(threads, [&](const Execution& execution) {
@@ -57,7 +46,7 @@ void add_contract_covariates(py::module_& m) {
           const Weights& weight, const Doubles& design, std::int64_t columns, const Codes& column,
           const Doubles& sign, std::int64_t max_iterations, double tolerance, double l2,
           double coefficient_l2, double coefficient_l1, int threads) {
-        const Point<2> from(start);
+        const JointPoint<2> from(start);
         const clv::RenewalHistory history{view(renewals, "renewals"), view(churned, "churned"),
                                           view(weight, "weight")};
         const auto effects = effects_of(design, columns, column, sign);
@@ -77,7 +66,7 @@ void add_contract_covariates(py::module_& m) {
       [=](const Doubles& parameters, const Doubles& renewals, const Flags& churned,
           const Weights& weight, const Doubles& design, std::int64_t columns, const Codes& column,
           const Doubles& sign, int threads) {
-        const Point<2> at(parameters);
+        const JointPoint<2> at(parameters);
         const clv::RenewalHistory history{view(renewals, "renewals"), view(churned, "churned"),
                                           view(weight, "weight")};
         const auto effects = effects_of(design, columns, column, sign);
@@ -172,7 +161,7 @@ void add_spend_covariates(py::module_& m) {
       [](const Doubles& start, const Doubles& frequency, const Doubles& mean, const Weights& weight,
          const Doubles& design, std::int64_t columns, std::int64_t max_iterations, double tolerance,
          double l2, double coefficient_l2, double coefficient_l1, int threads) {
-        const Point<3> from(start);
+        const JointPoint<3> from(start);
         const clv::ObservedSpend spend{view(frequency, "frequency"), view(mean, "monetary_value"),
                                        view(weight, "weight")};
         const clv::SpendDesign z{view(design, "design"), columns};
@@ -195,7 +184,7 @@ void add_spend_covariates(py::module_& m) {
       "gamma_gamma_covariate_log_likelihood",
       [](const Doubles& parameters, const Doubles& frequency, const Doubles& mean,
          const Weights& weight, const Doubles& design, std::int64_t columns, int threads) {
-        const Point<3> at(parameters);
+        const JointPoint<3> at(parameters);
         const clv::ObservedSpend spend{view(frequency, "frequency"), view(mean, "monetary_value"),
                                        view(weight, "weight")};
         const clv::SpendDesign z{view(design, "design"), columns};

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from cases_clv import cdnow
-from hostile import OK, Case, E
+from hostile import OK, Case, E, W
 
 import tenure as tn
-from tenure.clv import BGNBD, ParetoNBD
+from tenure.clv import BGNBD, NBD, GGompertzNBD, ParetoNBD
 
 N = 300
 
@@ -54,12 +54,44 @@ def finite(m: Any) -> bool:
     return bool(np.isfinite(table.estimate).all() and np.isfinite(table.standard_error).all())
 
 
+def numbers(m: Any) -> bool:
+    return bool(np.isfinite(m.coefficients_).all())
+
+
 def probability(p: np.ndarray) -> bool:
     return bool(((p >= 0) & (p <= 1)).all())
 
 
 def same(other: Any) -> bool:
     return bool(np.allclose(other.coefficients_, model().coefficients_, rtol=1e-6, atol=1e-8))
+
+
+def bought(change: dict[str, Any] | None = None, **settings: Any) -> Any:
+    """Of the model that knows covariates of purchases only."""
+    return NBD(purchase_covariates=["z", "channel"], **settings).fit(people() | (change or {}))
+
+
+def growing(z: Any, **change: Any) -> Any:
+    """P(alive) of GGompertz/NBD with one coefficient in the dropout, at given parameters."""
+    model = GGompertzNBD(dropout_covariates="z")
+    model._restore(
+        {
+            "params_": {"r": 0.55, "alpha": 10.6, "b": 0.05, "s": 0.6, "beta": 0.4},
+            "log_covariance_": np.eye(5),
+            "log_likelihood_": -1.0,
+            "status_": "converged",
+            "n_iter_": 1,
+            "gradient_norm_": 0.0,
+            "hessian_eigenvalues_": np.ones(5),
+            "n_customers_": 2.0,
+            "unit_": None,
+            "covariate_levels_": {"z": None},
+            "coefficients_": np.array([1.0]),
+            "joint_covariance_": np.eye(6),
+        }
+    )
+    data = {"frequency": [0.0, 3.0], "recency": [0.0, 20.0], "T": [30.0, 30.0], "z": z}
+    return model.probability_alive(data | change)
 
 
 def refused(about: str, says: str, change: dict[str, Any] | None = None, **more: Any) -> Case:
@@ -111,6 +143,33 @@ CASES = [
     impossible("no levels", state={"covariate_levels_": 3}),
     OK("covariates: numbers, flags and text", fit, finite),
     OK("covariates: Pareto/NBD", lambda: fit(cls=ParetoNBD, l2=1e-3), finite),
+    OK("covariates: NBD", bought, finite),
+    OK("covariates: NBD, an elastic penalty", lambda: bought(covariate_alpha=0.1), numbers),
+    E("covariates: NBD, a missing number", lambda: bought(put("z", 5, np.nan)), "missing"),
+    E(
+        "covariates: NBD knows no dropout",
+        lambda: fit(cls=NBD),
+        "dropout_covariates",
+        "TypeError",
+    ),
+    W(
+        "covariates: GGompertz/NBD where b runs to 0",
+        lambda: fit(cls=GGompertzNBD),
+        "stopped without an optimum",
+        numbers,
+    ),
+    W(
+        "covariates: GGompertz/NBD, large numbers",
+        lambda: fit({"z": np.asarray(people()["z"]) * 1e90}, cls=GGompertzNBD),
+        "stopped without an optimum",
+        numbers,
+    ),
+    refused("GGompertz/NBD, infinity", "must be finite", put("z", 5, np.inf), cls=GGompertzNBD),
+    refused("GGompertz/NBD, one level", "for every", {"channel": ["a"] * N}, cls=GGompertzNBD),
+    refused("GGompertz/NBD, a bad age", "T", put("T", 3, np.nan), cls=GGompertzNBD),
+    OK("covariates: GGompertz/NBD, hazards apart", lambda: growing([-300.0, 300.0]), probability),
+    OK("covariates: GGompertz/NBD, no difference", lambda: growing([0.0, -0.0]), probability),
+    E("covariates: GGompertz/NBD, parameters that overflow", lambda: growing([0.0, 1e9]), "> 0"),
     OK("covariates: booleans", lambda: fit({"flag": people()["flag"] == 1}), same),
     OK("covariates: 8-bit numbers", lambda: fit({"flag": people()["flag"].astype("i1")}), same),
     OK(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.optimize
 from clv_covariates import awkward
+from clv_models import gompertz_customers
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 
@@ -22,6 +23,15 @@ NOISE = tuple(f"n{k}" for k in range(4))
 @functools.cache
 def buyers():
     data, rng = awkward(900, 4), np.random.default_rng(4)
+    return data | {name: rng.normal(size=900) for name in NOISE}
+
+
+@functools.cache
+def leavers():
+    rng = np.random.default_rng(6)
+    z = rng.normal(size=900)
+    theta = (0.4, 3.0 * np.exp(-0.3 * z), 0.25, 1.5, 400.0 * np.exp(-0.8 * z))
+    data = gompertz_customers(900, 6, theta) | {"z": 2.0 * z + 5.0}
     return data | {name: rng.normal(size=900) for name in NOISE}
 
 
@@ -55,6 +65,11 @@ MODELS = {
     ),
     "MBGNBD": (tn.clv.MBGNBD(purchase_covariates=COLUMNS, l2=1e-3), buyers),
     "ParetoNBD": (tn.clv.ParetoNBD(purchase_covariates=COLUMNS, l2=1e-3), buyers),
+    "GGompertzNBD": (
+        tn.clv.GGompertzNBD(purchase_covariates=COLUMNS, dropout_covariates="z"),
+        leavers,
+    ),
+    "NBD": (tn.clv.NBD(purchase_covariates=COLUMNS), buyers),
     "ShiftedBetaGeometric": (
         tn.clv.ShiftedBetaGeometric(churn_covariates=COLUMNS, retention_covariates=NOISE),
         contracts,

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.integrate
 from clv_models import AWKWARD, at, cdnow_log, customers, published
+from clv_models import gompertz_customers as simulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -21,19 +22,6 @@ MODE = (1.5, 6.0, 0.25, 1.5, 400.0)  # most leave at an age of about 20
 PARETO = (0.5533, 10.578, 0.6062, 11.669)
 CUSTOMERS = 2500
 HISTORIES = customers([0, 0, 1, 2, 5, 40], [0, 0, 39, 10, 30, 3], [0, 39, 39, 30, 38, 20])
-
-
-def simulate(n, seed, theta, longest=60.0):
-    """Customers by the definition: a Gompertz lifetime each, by inversion."""
-    rng = np.random.default_rng(seed)
-    r, alpha, b, s, beta = theta
-    rate, eta = rng.gamma(r, 1 / alpha, n), rng.gamma(s, 1 / beta, n)
-    leaves = np.log1p(rng.exponential(size=n) / eta) / b
-    T = np.floor(rng.uniform(0.6 * longest, longest, n) * 7) / 7
-    active = np.minimum(leaves, T)
-    x = rng.poisson(rate * active).astype(float)
-    last = np.where(x > 0, active * rng.beta(np.maximum(x, 1.0), 1.0), 0.0)
-    return customers(x, last, T)
 
 
 def columns(data):

@@ -86,6 +86,22 @@ def simulate(n, seed, r=0.25, alpha=4.4, a=0.8, b=2.4, days=True, horizon=(26.0,
     return customers(x, t_x, age)
 
 
+def gompertz_customers(n, seed, theta, longest=60.0):
+    """Customers of GGompertz/NBD by its definition: a Gompertz lifetime each, by inversion.
+
+    Parameters may be arrays of n.
+    """
+    rng = np.random.default_rng(seed)
+    r, alpha, b, s, beta = theta
+    rate, eta = rng.gamma(r, 1 / alpha, n), rng.gamma(s, 1 / beta, n)
+    leaves = np.log1p(rng.exponential(size=n) / eta) / b
+    T = np.floor(rng.uniform(0.6 * longest, longest, n) * 7) / 7
+    active = np.minimum(leaves, T)
+    x = rng.poisson(rate * active).astype(float)
+    last = np.where(x > 0, active * rng.beta(np.maximum(x, 1.0), 1.0), 0.0)
+    return customers(x, last, T)
+
+
 def futures(name, parameters, n, seed, seen, ahead=0.0):
     """Customers of a model, and what follows: purchases in `ahead`, and the first time of one.
 

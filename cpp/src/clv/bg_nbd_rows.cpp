@@ -9,6 +9,7 @@
 namespace tenure::clv {
 namespace {
 
+constexpr int kRowHessian = row_hessian(4);
 constexpr double kLongestSum = 32.0;
 
 /// log of (b)_x / (a + b)_x and what its derivatives are made of, with i = 1/(b + k), j = 1/(a + b
@@ -156,12 +157,12 @@ TENURE_CLONES void of_leavers(const RowChunk& c, double (*term)[kRowChunk]) {
 }  // namespace
 
 const RowKernel& bg_nbd_rows() {
-  static constexpr RowKernel kernel{of_stayers, {false, true, false, false}};
+  static constexpr RowKernel kernel{of_stayers, 4, {0, 1, 0, 0}};
   return kernel;
 }
 
 const RowKernel& mbg_nbd_rows() {
-  static constexpr RowKernel kernel{of_leavers, {false, true, false, false}};
+  static constexpr RowKernel kernel{of_leavers, 4, {0, 1, 0, 0}};
   return kernel;
 }
 

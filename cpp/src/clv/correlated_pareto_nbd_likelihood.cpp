@@ -15,6 +15,9 @@ namespace {
 
 using sarmanov::kParts;
 
+/// Of the Pareto/NBD models that are mixed.
+constexpr int kRowHessian = row_hessian(4), kRowTerms = row_terms(4);
+
 /// Coordinates: the logarithms of r, alpha, s, beta and the odds.
 enum Coordinate : std::size_t { kR, kAlpha, kS, kBeta, kOdds };
 
@@ -126,7 +129,7 @@ Derivatives<5> of_run(const Mixture& mix, const PurchaseSample& sample, std::int
       std::fill_n(parameter[kAlpha], full, p.alpha);
       std::fill_n(parameter[kS], full, p.s);
       std::fill_n(parameter[kBeta], full, p.beta);
-      pareto.terms({full, x, recency, age, parameter}, term[k]);
+      pareto.terms({n, full, x, recency, age, parameter}, term[k]);
     }
     for (int i = 0; i < n; ++i) {
       Derivatives<5> row = of_row(mix, term, i);

@@ -9,17 +9,19 @@
 
 namespace tenure::clv {
 
-void require_valid(const Effects& e, std::int64_t rows, const Execution& execution) {
+void require_valid(const Effects& e, std::int64_t parameters, std::int64_t rows,
+                   const Execution& execution) {
   if (e.columns < 1 || std::ssize(e.design) != rows * e.columns)
     throw InvalidInput("covariates", -1, static_cast<double>(e.design.size()),
                        "one value a row and column");
-  if (std::ssize(e.sign) != 4 * e.coefficients())
-    throw InvalidInput("sign", -1, static_cast<double>(e.sign.size()), "four a coefficient");
+  if (std::ssize(e.sign) != parameters * e.coefficients())
+    throw InvalidInput("sign", -1, static_cast<double>(e.sign.size()),
+                       "one a coefficient and parameter");
   for (std::int64_t c = 0; c < e.coefficients(); ++c) {
     if (e.column[c] < 0 || e.column[c] >= e.columns)
       throw InvalidInput("column", c, static_cast<double>(e.column[c]), "a column of the design");
-    for (int q = 0; q < 4; ++q) {
-      const double s = e.sign[4 * c + q];
+    for (std::int64_t q = 0; q < parameters; ++q) {
+      const double s = e.sign[parameters * c + q];
       // The kernels take the first parameter from one row for all.
       if (!(s == 0.0 || (q > 0 && std::abs(s) == 1.0)))
         throw InvalidInput("sign", c, s, "-1, 0 or 1, and 0 for the first parameter");

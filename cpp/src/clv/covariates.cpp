@@ -16,6 +16,7 @@ namespace {
 
 constexpr int kChunk = kRowChunk;
 constexpr std::int64_t kBlock = 2048;
+constexpr std::size_t kRate = 1;  // alpha, in every model
 
 /// Customers by ascending frequency, in scaled time; equal ones merged where few patterns of
 /// covariates make that likely.
@@ -75,11 +76,11 @@ void merge_equal_rows(Sample& s, const Execution& execution) {
   s.first[groups] = end;
 }
 
-Sample sample_with_covariates(const RepeatPurchases& p, const Effects& effects,
-                              const Execution& execution) {
+Sample sample_with_covariates(const RowKernel& model, const RepeatPurchases& p,
+                              const Effects& effects, const Execution& execution) {
   require_valid(p, execution);
   if (p.rows() == 0) throw InvalidInput("frequency", -1, 0.0, "non-empty");
-  require_valid(effects, p.rows(), execution);
+  require_valid(effects, model.parameters, p.rows(), execution);
   const std::int64_t rows = p.rows(), columns = effects.columns;
   const auto weight_of = [&](std::int64_t i) { return p.weight ? (*p.weight)[i] : 1.0; };
 
@@ -129,13 +130,13 @@ Sample sample_with_covariates(const RepeatPurchases& p, const Effects& effects,
 
 /// The distinct rows of `Effects::sign`, and which one each coefficient has.
 struct Directions {
-  std::vector<std::array<double, 4>> sign;
+  std::vector<std::array<double, kMostParameters>> sign;
   std::vector<std::size_t> of;
 
-  explicit Directions(const Effects& e) {
-    for (std::int64_t c = 0; c < e.coefficients(); ++c) {
-      std::array<double, 4> s;
-      for (std::size_t q = 0; q < 4; ++q) s[q] = e.sign[4 * static_cast<std::size_t>(c) + q];
+  Directions(const Effects& e, std::size_t parameters) {
+    for (std::size_t c = 0; c < static_cast<std::size_t>(e.coefficients()); ++c) {
+      std::array<double, kMostParameters> s{};
+      for (std::size_t q = 0; q < parameters; ++q) s[q] = e.sign[parameters * c + q];
       const auto found = std::ranges::find(sign, s);
       of.push_back(static_cast<std::size_t>(found - sign.begin()));
       if (found == sign.end()) sign.push_back(s);
@@ -150,50 +151,53 @@ using Row = double[kChunk];
 /// Weighted sums of the terms, and of their products with the columns of the design.
 class Reducer {
  public:
-  Reducer(const Effects& effects, const Directions& directions)
+  Reducer(const Effects& effects, const Directions& directions, std::size_t parameters)
       : effects_(effects),
         directions_(directions),
-        n_(4 + static_cast<std::size_t>(effects.coefficients())),
-        rows_(15 + directions.sign.size() * (5 + directions.sign.size()) + 1) {
+        own_(parameters),
+        n_(parameters + static_cast<std::size_t>(effects.coefficients())),
+        terms_(row_terms(static_cast<int>(parameters))),
+        rows_(static_cast<std::size_t>(terms_) +
+              directions.sign.size() * (1 + parameters + directions.sign.size()) + 1) {
     sums_.assign(1 + n_ + n_ * (n_ + 1) / 2, 0.0);
   }
 
   void add(const double (*term)[kChunk], const double* w, const double (*z)[kChunk], int full) {
     double (*const t)[kChunk] = reinterpret_cast<double (*)[kChunk]>(rows_.data());
-    for (int k = 0; k < kRowTerms; ++k)
+    for (int k = 0; k < terms_; ++k)
       for (int i = 0; i < full; ++i) t[k][i] = w[i] * term[k][i];
     double* const gradient = sums_.data() + 1;
     double* const hessian = gradient + n_;
     sums_[0] += sum(t[kRowValue], full);
-    for (std::size_t q = 0; q < 4; ++q) gradient[q] += sum(t[kRowGradient + q], full);
-    for (std::size_t k = 0; k < 10; ++k) hessian[k] += sum(t[kRowHessian + k], full);
+    Row* const first = t + kRowGradient;
+    Row* const second = first + own_;
+    for (std::size_t q = 0; q < own_; ++q) gradient[q] += sum(first[q], full);
+    for (std::size_t k = 0; k < packed(own_, 0); ++k) hessian[k] += sum(second[k], full);
 
     const std::size_t many = directions_.sign.size();
-    Row* const slope = t + 15;            // by direction: derivative along it
-    Row* const mixed = slope + many;      // by direction and parameter
-    Row* const curve = mixed + 4 * many;  // by two directions
+    Row* const slope = t + terms_;           // by direction: derivative along it
+    Row* const mixed = slope + many;         // by direction and parameter
+    Row* const curve = mixed + own_ * many;  // by two directions
     Row& product = *(curve + many * many);
     for (std::size_t d = 0; d < many; ++d) {
-      combine(slope[d], directions_.sign[d], full,
-              [&](std::size_t q) { return t[kRowGradient + q]; });
-      for (std::size_t p = 0; p < 4; ++p)
-        combine(mixed[4 * d + p], directions_.sign[d], full, [&](std::size_t q) {
-          return t[kRowHessian + packed(std::max(p, q), std::min(p, q))];
-        });
+      combine(slope[d], directions_.sign[d], full, [&](std::size_t q) { return first[q]; });
+      for (std::size_t p = 0; p < own_; ++p)
+        combine(mixed[own_ * d + p], directions_.sign[d], full,
+                [&](std::size_t q) { return second[packed(std::max(p, q), std::min(p, q))]; });
       for (std::size_t other = 0; other < many; ++other)
         combine(curve[d * many + other], directions_.sign[other], full,
-                [&](std::size_t q) { return mixed[4 * d + q]; });
+                [&](std::size_t q) { return mixed[own_ * d + q]; });
     }
-    for (std::size_t c = 0; c + 4 < n_; ++c) {
+    for (std::size_t c = 0; c + own_ < n_; ++c) {
       const std::size_t d = directions_.of[c];
       const double* const column = z[effects_.column[c]];
-      gradient[4 + c] += dot(slope[d], column, full);
-      for (std::size_t q = 0; q < 4; ++q)
-        hessian[packed(4 + c, q)] += dot(mixed[4 * d + q], column, full);
+      gradient[own_ + c] += dot(slope[d], column, full);
+      for (std::size_t q = 0; q < own_; ++q)
+        hessian[packed(own_ + c, q)] += dot(mixed[own_ * d + q], column, full);
       for (std::size_t other = 0; other <= c; ++other) {
-        const double* const second = curve[d * many + directions_.of[other]];
-        for (int i = 0; i < full; ++i) product[i] = second[i] * column[i];
-        hessian[packed(4 + c, 4 + other)] += dot(product, z[effects_.column[other]], full);
+        const double* const both = curve[d * many + directions_.of[other]];
+        for (int i = 0; i < full; ++i) product[i] = both[i] * column[i];
+        hessian[packed(own_ + c, own_ + other)] += dot(product, z[effects_.column[other]], full);
       }
     }
   }
@@ -222,16 +226,18 @@ class Reducer {
     return total(lane);
   }
   template <class Of>
-  static void combine(double* out, const std::array<double, 4>& sign, int n, const Of& of) {
+  static void combine(double* out, const std::array<double, kMostParameters>& sign, int n,
+                      const Of& of) {
     for (int i = 0; i < n; ++i) out[i] = 0.0;
-    for (std::size_t q = 0; q < 4; ++q)
+    for (std::size_t q = 0; q < kMostParameters; ++q)
       if (sign[q] != 0.0)
         for (int i = 0; i < n; ++i) out[i] += sign[q] * of(q)[i];
   }
 
   const Effects& effects_;
   const Directions& directions_;
-  std::size_t n_;
+  std::size_t own_, n_;
+  int terms_;
   std::vector<Line> rows_;
   std::vector<double> sums_;
 };
@@ -244,18 +250,19 @@ struct Sums {
   }
 };
 
-/// At point = (logs of the four parameters in scaled time, coefficients), from every stride-th row
-/// of each frequency within a block, weighted up.
+/// At point = (logs of the kernel's parameters in scaled time, coefficients), from every stride-th
+/// row of each frequency within a block, weighted up.
 optim::Evaluation evaluate(const RowKernel& model, std::span<const double> point, const Sample& s,
                            const Effects& effects, std::int64_t stride,
                            const Execution& execution) {
-  const Directions directions(effects);
+  const auto own = static_cast<std::size_t>(model.parameters);
+  const Directions directions(effects, own);
   const auto columns = static_cast<std::size_t>(s.columns);
   const std::size_t n = point.size();
   const auto part = [&](std::int64_t from, std::int64_t to) {
-    Reducer reducer(effects, directions);
-    alignas(64) double w[kChunk], t_x[kChunk], age[kChunk], parameter[4][kChunk];
-    alignas(64) double term[kRowTerms][kChunk];
+    Reducer reducer(effects, directions, own);
+    alignas(64) double w[kChunk], t_x[kChunk], age[kChunk], parameter[kMostParameters][kChunk];
+    alignas(64) double term[row_terms(kMostParameters)][kChunk];
     std::vector<double> z(columns * kChunk);
     double (*const column)[kChunk] = reinterpret_cast<double (*)[kChunk]>(z.data());
     auto group = static_cast<std::size_t>(std::upper_bound(s.first.begin(), s.first.end(), from) -
@@ -277,18 +284,18 @@ optim::Evaluation evaluate(const RowKernel& model, std::span<const double> point
           const double* const values = s.design() + s.pattern[row] * s.columns;
           for (std::size_t j = 0; j < columns; ++j) column[j][i] = values[j];
         }
-        for (std::size_t q = 0; q < 4; ++q)
+        for (std::size_t q = 0; q < own; ++q)
           for (int i = 0; i < full; ++i) parameter[q][i] = point[q];
-        for (std::size_t c = 0; c + 4 < n; ++c)
-          for (std::size_t q = 0; q < 4; ++q) {
-            const double slope = directions.sign[directions.of[c]][q] * point[4 + c];
+        for (std::size_t c = 0; c + own < n; ++c)
+          for (std::size_t q = 0; q < own; ++q) {
+            const double slope = directions.sign[directions.of[c]][q] * point[own + c];
             const double* const values = column[effects.column[c]];
             if (slope != 0.0)
               for (int i = 0; i < full; ++i) parameter[q][i] += slope * values[i];
           }
-        for (auto& logs : parameter)
-          for (int i = 0; i < full; ++i) logs[i] = std::exp(logs[i]);
-        model.terms({full, s.x[group], t_x, age, parameter}, term);
+        for (std::size_t q = 0; q < own; ++q)
+          for (int i = 0; i < full; ++i) parameter[q][i] = std::exp(parameter[q][i]);
+        model.terms({rows, full, s.x[group], t_x, age, parameter}, term);
         reducer.add(term, w, column, full);
       }
       from = end;
@@ -308,11 +315,22 @@ optim::Evaluation evaluate(const RowKernel& model, std::span<const double> point
   return e;
 }
 
-void require_parameters(std::span<const double> parameters) {
-  if (parameters.size() != 4)
-    throw InvalidInput("parameters", -1, static_cast<double>(parameters.size()), "four");
+/// The logarithms of the kernel's parameters in scaled time.
+std::vector<double> coordinates(const RowKernel& model, std::span<const double> parameters,
+                                double time_scale) {
+  if (std::ssize(parameters) != model.parameters)
+    throw InvalidInput("parameters", -1, static_cast<double>(parameters.size()),
+                       "as many as the model has");
   for (const double p : parameters)
     if (!(std::isnormal(p) && p > 0.0)) throw InvalidInput("parameters", -1, p, "finite and > 0");
+  std::vector<double> u;
+  for (std::size_t q = 0; q < parameters.size(); ++q)
+    u.push_back(std::log(parameters[q]) + model.time[q] * std::log(time_scale));
+  if (model.ratio) {
+    const auto [of, over] = *model.ratio;
+    u[of] = std::log(parameters[of] / parameters[over]) + model.time[of] * std::log(time_scale);
+  }
+  return u;
 }
 
 }  // namespace
@@ -322,25 +340,22 @@ optim::Evaluation covariate_log_likelihood(const RowKernel& model,
                                            std::span<const double> coefficients,
                                            const RepeatPurchases& purchases, const Effects& effects,
                                            const Execution& execution) {
-  require_parameters(parameters);
   if (std::ssize(coefficients) != effects.coefficients())
     throw InvalidInput("coefficients", -1, static_cast<double>(coefficients.size()),
                        "one for each column that counts");
-  const Sample s = sample_with_covariates(purchases, effects, execution);
-  std::vector<double> point;
-  for (std::size_t q = 0; q < 4; ++q)
-    point.push_back(std::log(parameters[q]) + (model.is_time[q] ? std::log(s.time_scale) : 0.0));
+  const Sample s = sample_with_covariates(model, purchases, effects, execution);
+  std::vector<double> point = coordinates(model, parameters, s.time_scale);
   point.insert(point.end(), coefficients.begin(), coefficients.end());
   optim::Evaluation e = evaluate(model, point, s, effects, 1, execution);
   e.value += s.purchases * std::log(s.time_scale);
+  if (model.ratio) to_parameters(e, *model.ratio);
   return e;
 }
 
 Fit fit_with_covariates(const RowKernel& model, std::span<const double> start,
                         const RepeatPurchases& purchases, const Effects& effects,
                         const ElasticOptions& options, const Execution& execution) {
-  require_parameters(start);
-  const Sample s = sample_with_covariates(purchases, effects, execution);
+  const Sample s = sample_with_covariates(model, purchases, effects, execution);
   const auto mean = [&](std::span<const double> point, std::int64_t stride) {
     optim::Evaluation e = evaluate(model, point, s, effects, stride, execution);
     const double factor = -1.0 / s.customers;
@@ -355,19 +370,18 @@ Fit fit_with_covariates(const RowKernel& model, std::span<const double> start,
   const double in_tenths = s.longest > 0.0 ? 10.0 / s.longest : 1.0;
   ModelScales scales{
       .parameter = {}, .penalty = {}, .log_likelihood_shift = s.purchases * std::log(s.time_scale)};
-  std::vector<double> near, middle;
-  for (std::size_t q = 0; q < 4; ++q) {
-    const bool time = model.is_time[q];
-    scales.parameter.push_back(time ? 1.0 / s.time_scale : 1.0);
-    scales.penalty.push_back(time ? in_tenths : 1.0);
-    near.push_back(
-        std::clamp(std::log(start[q]) + (time ? std::log(s.time_scale) : 0.0), -8.0, 8.0));
-    middle.push_back(q == 1 ? std::log(0.5 * age / rate) : time ? std::log(age) : 0.0);
+  std::vector<double> near = coordinates(model, start, s.time_scale), middle;
+  for (std::size_t q = 0; q < near.size(); ++q) {
+    scales.parameter.push_back(std::pow(s.time_scale, -model.time[q]));
+    scales.penalty.push_back(std::pow(in_tenths, model.time[q]));
+    near[q] = std::clamp(near[q], -8.0, 8.0);
+    middle.push_back(q == kRate ? std::log(0.5 * age / rate) : model.time[q] * std::log(age));
   }
-  const auto coefficients = static_cast<std::size_t>(effects.coefficients());
-  near.resize(4 + coefficients, 0.0);
-  middle.resize(4 + coefficients, 0.0);
-  return maximise_elastic(mean, {near, middle}, scales, s.customers, s.rows(), options);
+  near.resize(near.size() + static_cast<std::size_t>(effects.coefficients()), 0.0);
+  middle.resize(near.size(), 0.0);
+  Fit fit = maximise_elastic(mean, {near, middle}, scales, s.customers, s.rows(), options);
+  if (model.ratio) to_parameters(fit, *model.ratio);
+  return fit;
 }
 
 }  // namespace tenure::clv

@@ -7,10 +7,10 @@
 
 namespace tenure::clv {
 
-CustomerGroups::CustomerGroups(const Effects& effects, std::int64_t rows,
+CustomerGroups::CustomerGroups(const Effects& effects, std::size_t parameters, std::int64_t rows,
                                const Execution& execution)
-    : effects_(effects), rows_(rows) {
-  require_valid(effects, rows, execution);
+    : effects_(effects), parameters_(parameters), rows_(rows) {
+  require_valid(effects, static_cast<std::int64_t>(parameters), rows, execution);
   const auto patterns = few_patterns(effects, rows / 16, execution);
   if (!patterns) return;
   first_.assign(patterns->first.size() + 1, 0);
@@ -21,18 +21,18 @@ CustomerGroups::CustomerGroups(const Effects& effects, std::int64_t rows,
   for (std::int64_t i = 0; i < rows; ++i) order_[next[patterns->of[i]]++] = i;
 }
 
-std::array<double, 4> CustomerGroups::parameters(std::int64_t group,
-                                                 std::span<const double> parameters,
-                                                 std::span<const double> coefficients) const {
-  if (parameters.size() != 4 || std::ssize(coefficients) != effects_.coefficients())
+std::array<double, kMostParameters> CustomerGroups::parameters(
+    std::int64_t group, std::span<const double> parameters,
+    std::span<const double> coefficients) const {
+  if (parameters.size() != parameters_ || std::ssize(coefficients) != effects_.coefficients())
     throw InvalidInput("parameters", -1, static_cast<double>(parameters.size()),
-                       "four, and one coefficient for each column that counts");
+                       "those of the model, and one coefficient for each column that counts");
   const std::int64_t i = row(begin(group));
-  std::array<double, 4> of;
-  for (std::size_t q = 0; q < 4; ++q) {
+  std::array<double, kMostParameters> of{};
+  for (std::size_t q = 0; q < parameters_; ++q) {
     double change = 0.0;
     for (std::size_t c = 0; c < coefficients.size(); ++c)
-      change += effects_.sign[4 * c + q] * coefficients[c] *
+      change += effects_.sign[parameters_ * c + q] * coefficients[c] *
                 effects_.design[i * effects_.columns + effects_.column[c]];
     of[q] = change == 0.0 ? parameters[q] : std::exp(std::log(parameters[q]) + change);
     if (!(std::isnormal(of[q]) && of[q] > 0.0))

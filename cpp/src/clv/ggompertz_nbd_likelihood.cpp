@@ -2,6 +2,7 @@
 #include <cmath>
 #include <utility>
 
+#include "covariate_rows.hpp"
 #include "ggompertz_nbd_rows.hpp"
 #include "tenure/clv/ggompertz_nbd.hpp"
 #include "tenure/clv/rising_factorial.hpp"
@@ -12,6 +13,8 @@ namespace tenure::clv {
 namespace {
 
 enum Coordinate : std::size_t { kR, kAlpha, kB, kS, kRatio };
+
+constexpr RatioCoordinate kBetaOverB{kRatio, kB};
 
 using Point = GGompertzPoint;
 
@@ -45,6 +48,27 @@ Derivatives<5> of_sample(const Point& p, const PurchaseSample& sample, std::int6
   };
   total += block_reduce(sample.repeat_rows(), execution, Derivatives<5>{}, of_rows, 256);
   return total;
+}
+
+/// Rows that have parameters of their own but for r. A row costs too much to fill lanes with.
+void terms_of_rows(const RowChunk& c, double (*term)[kRowChunk]) {
+  const RisingFactorial in_r = rising_factorial(c.parameter[kR][0], c.x);
+  for (int i = 0; i < c.rows; ++i) {
+    const auto of = [&](Coordinate q) { return c.parameter[q][i]; };
+    const double r = of(kR), alpha = of(kAlpha);
+    Derivatives<5> d =
+        GGompertzRows({r, alpha, {of(kB), of(kS), of(kRatio)}}).of(c.x, c.recency[i], c.age[i]);
+    d.value += in_r.log - c.x * std::log(alpha);
+    d.gradient[kR] += r * in_r.first;
+    d.gradient[kAlpha] -= c.x;
+    d.second(kR, kR) += r * (in_r.first + r * in_r.second);
+    term[kRowValue][i] = d.value;
+    for (int k = 0; k < 5; ++k) term[kRowGradient + k][i] = d.gradient[static_cast<std::size_t>(k)];
+    for (int k = 0; k < 15; ++k)
+      term[row_hessian(5) + k][i] = d.hessian[static_cast<std::size_t>(k)];
+  }
+  for (int k = 0; k < row_terms(5); ++k)
+    for (int i = c.rows; i < c.full; ++i) term[k][i] = 0.0;
 }
 
 }  // namespace
@@ -111,11 +135,13 @@ Fit fit_ggompertz_nbd(const RepeatPurchases& purchases, const FitOptions& option
   FitOptions ours = options;
   if (ours.start.size() == 5) ours.start[kRatio] /= ours.start[kB];
   Fit fit = maximise(mean, starts, scales, sample.customers, sample.repeat_rows(), ours);
-  fit.parameters[kRatio] *= fit.parameters[kB];
-  for (std::size_t i = 0; i < 5; ++i) fit.log_covariance[20 + i] += fit.log_covariance[10 + i];
-  for (std::size_t i = 0; i < 5; ++i)
-    fit.log_covariance[5 * i + 4] += fit.log_covariance[5 * i + 2];
+  to_parameters(fit, kBetaOverB);
   return fit;
+}
+
+const RowKernel& ggompertz_nbd_rows() {
+  static constexpr RowKernel kernel{terms_of_rows, 5, {0, 1, -1, 0, 1}, kBetaOverB};
+  return kernel;
 }
 
 }  // namespace tenure::clv

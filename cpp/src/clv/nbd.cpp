@@ -7,9 +7,12 @@
 #include <memory>
 
 #include "counts.hpp"
+#include "covariate_rows.hpp"
 #include "horizon.hpp"
 #include "negative_binomial.hpp"
 #include "tenure/clv/rising_factorial.hpp"
+#include "tenure/special/elementary.hpp"
+#include "tenure/support/clones.hpp"
 #include "tenure/support/errors.hpp"
 #include "tenure/support/parallel.hpp"
 #include "time_left.hpp"
@@ -49,6 +52,22 @@ Derivatives<2> derivatives(const NbdParameters& p, const PurchaseSample& sample,
         return d;
       });
   return total;
+}
+
+/// Rows whose alpha is their own.
+TENURE_CLONES void terms_of_rows(const RowChunk& c, double (*term)[kRowChunk]) {
+  const double r = c.parameter[kR][0], m = r + c.x;
+  const RisingFactorial in_r = rising_factorial(r, c.x);
+  for (int i = 0; i < c.full; ++i) {
+    const double alpha = c.parameter[kAlpha][i], ratio = c.age[i] / alpha, u = 1.0 + ratio;
+    const double log_ratio = special::vector_log(u) + (ratio - (u - 1.0)) / u, rest = ratio / u;
+    term[kRowValue][i] = in_r.log - c.x * special::vector_log(alpha) - m * log_ratio;
+    term[kRowGradient + 0][i] = r * (in_r.first - log_ratio);
+    term[kRowGradient + 1][i] = m * rest - c.x;
+    term[row_hessian(2) + 0][i] = r * (in_r.first + r * in_r.second - log_ratio);  // r r
+    term[row_hessian(2) + 1][i] = r * rest;                                        // alpha r
+    term[row_hessian(2) + 2][i] = -m * rest / u;                                   // alpha alpha
+  }
 }
 
 /// Coordinates to begin a search at, in scaled time.
@@ -106,6 +125,11 @@ Fit fit_nbd(const RepeatPurchases& purchases, const FitOptions& options,
                            .log_likelihood_shift = sample.purchases * std::log(sample.time_scale)};
   // Two parameters and no pass over rows: nothing to gain from a part of them.
   return maximise(mean, starts_of(sample), scales, sample.customers, 0, options);
+}
+
+const RowKernel& nbd_rows() {
+  static constexpr RowKernel kernel{terms_of_rows, 2, {0, 1}};
+  return kernel;
 }
 
 PreparedLikelihood prepare_nbd(const RepeatPurchases& purchases, const Execution& execution) {

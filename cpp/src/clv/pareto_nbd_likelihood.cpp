@@ -27,8 +27,8 @@ enum Moment { kOne, kL, kK, kA, kB, kLL, kLK, kLA, kLB, kKK, kKA, kKB, kAA, kAB,
 enum Term {
   kValue = kRowValue,
   kGradient = kRowGradient,
-  kHessian = kRowHessian,
-  kTerms = kRowTerms
+  kHessian = row_hessian(4),
+  kTerms = row_terms(4)
 };
 using Sums = std::array<double, kTerms>;
 
@@ -351,7 +351,7 @@ Fit fit_pareto_nbd(const RepeatPurchases& purchases, const FitOptions& options,
 }
 
 const RowKernel& pareto_nbd_rows() {
-  static constexpr RowKernel kernel{terms_of_rows, {false, true, false, true}};
+  static constexpr RowKernel kernel{terms_of_rows, 4, {0, 1, 0, 1}};
   return kernel;
 }
 

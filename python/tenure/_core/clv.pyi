@@ -399,8 +399,8 @@ pareto_nbd_time_to_lapse: _OfRows
 pareto_nbd_posterior: _Posterior
 pareto_nbd_group_posterior: _GroupPosterior
 
-# The same with covariates, as <model>_covariate_<kernel>: `parameters` are the four and the
-# coefficients, `column` and `sign` say which column each of them multiplies and what it moves.
+# The same with covariates, as <model>_covariate_<kernel>: `parameters` are those of the model and
+# the coefficients, `column` and `sign` say which column each of them multiplies and what it moves.
 class _CovariateFit(Protocol):
     def __call__(
         self,
@@ -560,6 +560,20 @@ bg_nbd_covariate_time_to_purchase: _CovariateOutlook
 bg_nbd_covariate_time_to_lapse: _CovariateOutlook
 bg_nbd_covariate_purchase_pmf: _CovariateOutlookWith
 bg_nbd_covariate_purchase_quantiles: _CovariateOutlookWith
+ggompertz_nbd_covariate_fit: _CovariateFit
+ggompertz_nbd_covariate_log_likelihood: _CovariateLogLikelihood
+ggompertz_nbd_covariate_probability_alive: _CovariateAlive
+ggompertz_nbd_covariate_log_odds_alive: _CovariateAlive
+ggompertz_nbd_covariate_expected_purchases: _CovariateExpectedPurchases
+ggompertz_nbd_covariate_expected_purchases_new: _CovariateExpectedPurchasesNew
+ggompertz_nbd_covariate_pmf: _CovariatePmf
+ggompertz_nbd_covariate_frequency_counts: _CovariateFrequencyCounts
+ggompertz_nbd_covariate_purchase_probability: _CovariateOutlook
+ggompertz_nbd_covariate_log_odds_alive_later: _CovariateOutlook
+ggompertz_nbd_covariate_time_to_purchase: _CovariateOutlook
+ggompertz_nbd_covariate_time_to_lapse: _CovariateOutlook
+ggompertz_nbd_covariate_purchase_pmf: _CovariateOutlookWith
+ggompertz_nbd_covariate_purchase_quantiles: _CovariateOutlookWith
 mbg_nbd_covariate_fit: _CovariateFit
 mbg_nbd_covariate_log_likelihood: _CovariateLogLikelihood
 mbg_nbd_covariate_probability_alive: _CovariateAlive
@@ -574,6 +588,20 @@ mbg_nbd_covariate_time_to_purchase: _CovariateOutlook
 mbg_nbd_covariate_time_to_lapse: _CovariateOutlook
 mbg_nbd_covariate_purchase_pmf: _CovariateOutlookWith
 mbg_nbd_covariate_purchase_quantiles: _CovariateOutlookWith
+nbd_covariate_fit: _CovariateFit
+nbd_covariate_log_likelihood: _CovariateLogLikelihood
+nbd_covariate_probability_alive: _CovariateAlive
+nbd_covariate_log_odds_alive: _CovariateAlive
+nbd_covariate_expected_purchases: _CovariateExpectedPurchases
+nbd_covariate_expected_purchases_new: _CovariateExpectedPurchasesNew
+nbd_covariate_pmf: _CovariatePmf
+nbd_covariate_frequency_counts: _CovariateFrequencyCounts
+nbd_covariate_purchase_probability: _CovariateOutlook
+nbd_covariate_log_odds_alive_later: _CovariateOutlook
+nbd_covariate_time_to_purchase: _CovariateOutlook
+nbd_covariate_time_to_lapse: _CovariateOutlook
+nbd_covariate_purchase_pmf: _CovariateOutlookWith
+nbd_covariate_purchase_quantiles: _CovariateOutlookWith
 pareto_nbd_covariate_fit: _CovariateFit
 pareto_nbd_covariate_log_likelihood: _CovariateLogLikelihood
 pareto_nbd_covariate_probability_alive: _CovariateAlive

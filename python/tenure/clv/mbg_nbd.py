@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tenure._model_file import storable
 from tenure.clv._bootstrap import BootstrappedPurchases
-from tenure.clv._covariate_model import BetaDropoutModel
+from tenure.clv._dropout_model import BetaDropoutModel
 from tenure.clv._group_sampling import PurchasesByGroup
 from tenure.clv._sampling import BETA_GEOMETRIC, BETA_GEOMETRIC_SETS
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from tenure._model_file import storable
 from tenure.clv._bootstrap import BootstrappedPurchases
+from tenure.clv._covariate_model import PurchaseCovariateModel
 from tenure.clv._group_sampling import PurchasesByGroup
-from tenure.clv._outlook import OutlookModel
 from tenure.clv._sampling import RATE_SETS, RATES
 
 
 @storable("clv.NBD")
-class NBD(PurchasesByGroup, BootstrappedPurchases, OutlookModel):
+class NBD(PurchasesByGroup, BootstrappedPurchases, PurchaseCovariateModel):
     """NBD: customers buy at random, each at a rate of their own, and nobody ever leaves.
 
     Purchases of a customer are a Poisson process with rate lambda, which is gamma(r, rate alpha)
@@ -18,6 +18,15 @@ class NBD(PurchasesByGroup, BootstrappedPurchases, OutlookModel):
 
     Parameters
     ----------
+    purchase_covariates : sequence of str, optional
+        Columns of the data that move the rate of purchases; numbers or text. See Notes.
+    covariate_l2 : float, default 0
+        Penalty covariate_l2 * sum of squared coefficients a customer, of columns scaled to a
+        spread of 1.
+    covariate_alpha, covariate_l1_ratio : float, default 0 and 0.5
+        Elastic penalty of the same coefficients, as scikit-learn's ``ElasticNet(alpha, l1_ratio)``:
+        covariate_alpha * (l1_ratio * sum of sizes + (1 - l1_ratio) / 2 * sum of squares) a
+        customer. It sets coefficients to 0; standard errors and limits are then NaN.
     l2 : float, default 0
         Penalty l2 * (r^2 + alpha^2) a customer, alpha in the unit in which the longest T is 10.
     unit : {"day", "week", "month", "year"}, optional
@@ -48,6 +57,14 @@ class NBD(PurchasesByGroup, BootstrappedPurchases, OutlookModel):
         Evaluations over all the rows; what the verdict of the optimiser rests on.
     n_customers_ : float
         Sum of weights.
+    coef_ : CoefficientTable
+        Coefficients of the covariates, in the units of the columns.
+    covariate_levels_ : dict
+        By covariate its levels, the base first; None for a number.
+    joint_covariance_ : float64 array
+        Of the logarithms of the parameters and of the coefficients.
+    n_parameters_, aic_, bic_
+        Number of parameters and coefficients; criteria of Akaike and Schwarz.
     unit_ : str or None
 
     Notes
@@ -55,6 +72,9 @@ class NBD(PurchasesByGroup, BootstrappedPurchases, OutlookModel):
     Ehrenberg (1959), The pattern of consumer purchases, Applied Statistics 8:26-41. Everything is
     in closed form: docs/methods/nbd.md. `probability_alive` is 1 for everybody, recency tells
     nothing, and without a discount purchases to come have no end.
+
+    With covariates z, `params_` are those of a customer whose columns are all 0; others have
+    alpha exp(-g'z), so that exp(g'z) multiplies the mean rate: docs/methods/covariates.md.
 
     Examples
     --------
@@ -73,6 +93,7 @@ class NBD(PurchasesByGroup, BootstrappedPurchases, OutlookModel):
 
     parameter_names = ("r", "alpha")
     _prefix = "nbd"
+    _purchase = (0.0, -1.0)
     _tail = None
     _quantities = RATES
     _prior_sets = RATE_SETS

@@ -99,8 +99,9 @@ def penalty_path(
     Parameters
     ----------
     model : a model with covariates
-        `BGNBD`, `MBGNBD`, `ParetoNBD`, `ShiftedBetaGeometric` or `GammaGamma`; need not be fitted
-        and stays as it is. Its `covariate_l1_ratio` is that of the path.
+        `BGNBD`, `GGompertzNBD`, `MBGNBD`, `NBD`, `ParetoNBD`, `ShiftedBetaGeometric` or
+        `GammaGamma`; need not be fitted and stays as it is. Its `covariate_l1_ratio` is that of the
+        path.
     data : data frame, dict of arrays or summary
         As for the `fit` of the model, one row a customer.
     alphas : array of floats, optional

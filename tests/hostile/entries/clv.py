@@ -242,6 +242,20 @@ ENTRIES = [
         60_000,
     ),
     Entry(
+        "GGompertzNBD with covariates",
+        with_a_covariate,
+        lambda d, t: tn.clv.GGompertzNBD(
+            purchase_covariates="z", dropout_covariates="z", max_iter=4, n_threads=t
+        ).fit(d),
+        20_000,
+    ),
+    Entry(
+        "NBD with covariates",
+        with_a_covariate,
+        lambda d, t: tn.clv.NBD(purchase_covariates="z", n_threads=t).fit(d),
+        400_000,
+    ),
+    Entry(
         "TimeVaryingParetoNBD",
         with_weeks,
         lambda d, t: tn.clv.TimeVaryingParetoNBD(

@@ -20,12 +20,17 @@
 /// parameters: called once for each set of customers who are alike in all covariates.
 namespace tenure::clv {
 
+/// How many parameters a model has.
+template <class Model>
+inline constexpr std::size_t kParameters = sizeof(typename Model::Parameters) / sizeof(double);
+
 /// The customers, grouped by equal covariates where there are few patterns; otherwise one group
 /// each, in the order in which they came.
 class CustomerGroups {
  public:
   /// Throws InvalidInput as `require_valid` of the effects does. O(rows columns).
-  CustomerGroups(const Effects& effects, std::int64_t rows, const Execution& execution);
+  CustomerGroups(const Effects& effects, std::size_t parameters, std::int64_t rows,
+                 const Execution& execution);
 
   std::int64_t rows() const { return rows_; }
   std::int64_t groups() const { return first_.empty() ? rows_ : std::ssize(first_) - 1; }
@@ -35,16 +40,18 @@ class CustomerGroups {
   }
   bool in_order() const { return order_.empty(); }
 
-  /// Parameters of the customers of a group. Throws InvalidInput naming a row of theirs where one
-  /// is no positive number.
-  std::array<double, 4> parameters(std::int64_t group, std::span<const double> parameters,
-                                   std::span<const double> coefficients) const;
+  /// Parameters of the customers of a group, and zeros behind them. Throws InvalidInput naming a
+  /// row of theirs where one is no positive number.
+  std::array<double, kMostParameters> parameters(std::int64_t group,
+                                                 std::span<const double> parameters,
+                                                 std::span<const double> coefficients) const;
 
   /// The column in the order of the groups.
   Buffer<double> gathered(std::span<const double> column) const;
 
  private:
   Effects effects_;
+  std::size_t parameters_;
   std::int64_t rows_;
   std::vector<std::int64_t> first_, order_;
 };
@@ -68,9 +75,9 @@ void for_each_group(const CustomerGroups& customers, const Execution& execution,
 }
 
 template <class Model>
-typename Model::Parameters as_parameters(const std::array<double, 4>& values) {
+typename Model::Parameters as_parameters(const std::array<double, kMostParameters>& values) {
   typename Model::Parameters p;
-  static_assert(sizeof p == sizeof values && std::is_trivially_copyable_v<decltype(p)>);
+  static_assert(sizeof p <= sizeof values && std::is_trivially_copyable_v<decltype(p)>);
   std::memcpy(&p, values.data(), sizeof p);
   return p;
 }
@@ -175,8 +182,8 @@ std::vector<double> count_customers(const CustomerGroups& customers,
   return sums;
 }
 
-/// Standard errors of predictions from the covariance of the logarithms of the four parameters and
-/// of the coefficients: `delta_method`, with e^change in place of each coefficient.
+/// Standard errors of predictions from the covariance of the logarithms of the parameters and of
+/// the coefficients: `delta_method`, with e^change in place of each coefficient.
 template <class Predict>
 Estimates delta_with_coefficients(std::span<const double> parameters,
                                   std::span<const double> coefficients,
