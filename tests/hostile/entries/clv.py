@@ -247,13 +247,13 @@ ENTRIES = [
         lambda d, t: tn.clv.GGompertzNBD(
             purchase_covariates="z", dropout_covariates="z", max_iter=4, n_threads=t
         ).fit(d),
-        20_000,
+        120_000,
     ),
     Entry(
         "NBD with covariates",
         with_a_covariate,
         lambda d, t: tn.clv.NBD(purchase_covariates="z", n_threads=t).fit(d),
-        400_000,
+        3_000_000,
     ),
     Entry(
         "TimeVaryingParetoNBD",
