@@ -11,7 +11,9 @@ set(TENURE_CORE_SOURCES
   cpp/src/churn/cox_net.cpp
   cpp/src/churn/cox_predict.cpp
   cpp/src/churn/cox_residuals.cpp
+  cpp/src/churn/offers.cpp
   cpp/src/churn/roc.cpp
+  cpp/src/churn/uplift_curve.cpp
   cpp/src/clv/abe.cpp
   cpp/src/clv/bg_bb_future.cpp
   cpp/src/clv/bg_bb_likelihood.cpp
@@ -172,6 +174,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_special.cpp
   cpp/bindings/bind_survival.cpp
   cpp/bindings/churn_roc.cpp
+  cpp/bindings/churn_uplift.cpp
   cpp/bindings/clv_bg_bb.cpp
   cpp/bindings/clv_bootstrap.cpp
   cpp/bindings/clv_cnbd.cpp
@@ -203,7 +206,9 @@ set(TENURE_BINDING_SOURCES
 set(TENURE_TEST_SOURCES
   tests/cpp/churn/concordance_test.cpp
   tests/cpp/churn/cox_test.cpp
+  tests/cpp/churn/offers_test.cpp
   tests/cpp/churn/roc_test.cpp
+  tests/cpp/churn/uplift_curve_test.cpp
   tests/cpp/clv/bg_bb_test.cpp
   tests/cpp/clv/bg_nbd_test.cpp
   tests/cpp/clv/bootstrap_test.cpp

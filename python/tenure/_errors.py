@@ -65,6 +65,23 @@ def _rebuild_invalid_input(
     return cls(message, **state)
 
 
+class NoControlGroupError(InvalidInputError):
+    """An effect was asked for of data in which nobody was left alone, or nobody was contacted.
+
+    What contacted customers would have done without the contact is then nowhere in the data, and no
+    model can put it there.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> try:
+    ...     tn.churn.qini([0.3, 0.1], outcome=[1, 0], treated=[1, 1])
+    ... except tn.NoControlGroupError as error:
+    ...     print(str(error)[:49])
+    treated has no control group: all 2 customers wer
+    """
+
+
 class NotConvergedError(TenureError):
     """A fit stopped before an optimum, and `on_failure="raise"` was asked for.
 

@@ -7,6 +7,9 @@ from typing import Any
 
 from tenure._errors import MissingExtraError
 
+#: Where a package is imported by another name than it is installed by.
+_PACKAGE = {"sklearn": "scikit-learn"}
+
 _EXTRA = {
     "matplotlib": "plot",
     "duckdb": "sql",
@@ -23,6 +26,7 @@ def require(module: str, purpose: str) -> Any:
     except ImportError as error:
         package = module.partition(".")[0]
         extra = _EXTRA.get(package)
-        install = f"tenure[{extra}]" if extra else package
-        msg = f"{package} is needed to {purpose}: pip install '{install}'"
+        name = _PACKAGE.get(package, package)
+        install = f"tenure[{extra}]" if extra else name
+        msg = f"{name} is needed to {purpose}: pip install '{install}'"
         raise MissingExtraError(msg, name=package) from error

@@ -1,15 +1,12 @@
 #include "tenure/churn/roc.hpp"
 
-#include <bit>
 #include <cmath>
 
+#include "descending.hpp"
 #include "tenure/support/errors.hpp"
-#include "tenure/support/radix_sort.hpp"
 
 namespace tenure::churn {
 namespace {
-
-constexpr std::int64_t kPollRows = 65'536;
 
 void require_valid(std::span<const double> score, std::span<const std::uint8_t> label,
                    std::span<const double> weight) {
@@ -23,41 +20,6 @@ void require_valid(std::span<const double> score, std::span<const std::uint8_t> 
     if (label[at] > 1) throw InvalidInput("label", i, static_cast<double>(label[at]), "0 or 1");
     if (!weight.empty() && !(weight[at] >= 0.0 && std::isfinite(weight[at])))
       throw InvalidInput("weight", i, weight[at], "finite and >= 0");
-  }
-}
-
-/// Rows by descending score, and of equal scores in their order. A copy of the scores: sorting what
-/// another thread may change could lead anywhere.
-Buffer<KeyedRow> descending(std::span<const double> score, const Execution& execution) {
-  constexpr auto kSign = std::uint64_t{1} << 63;
-  Buffer<KeyedRow> rows = mapped_buffer<KeyedRow>(std::ssize(score), execution);
-  for (std::int64_t i = 0; i < rows.size(); ++i) {
-    if (i % kPollRows == 0) execution.poll();
-    const auto bits = std::bit_cast<std::uint64_t>(score[static_cast<std::size_t>(i)] + 0.0);
-    rows[i] = {(bits & kSign) != 0 ? bits : ~(bits | kSign), i};
-  }
-  radix_sort(rows, execution);
-  return rows;
-}
-
-double score_of(std::uint64_t key) {
-  constexpr auto kSign = std::uint64_t{1} << 63;
-  return std::bit_cast<double>((key & kSign) != 0 ? key : ~key & ~kSign);
-}
-
-/// Calls body(from, to) for every run of equal scores.
-template <class Body>
-void each_run(const Buffer<KeyedRow>& rows, const Execution& execution, const Body& body) {
-  std::int64_t polled = 0;
-  for (std::int64_t from = 0; from < rows.size();) {
-    std::int64_t to = from + 1;
-    while (to < rows.size() && rows[to].key == rows[from].key) ++to;
-    body(from, to);
-    from = to;
-    if (from - polled > kPollRows) {
-      execution.poll();
-      polled = from;
-    }
   }
 }
 

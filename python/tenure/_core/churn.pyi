@@ -48,6 +48,26 @@ class _Concordance(TypedDict):
     value: float
     standard_error: float
 
+class _UpliftPoints(TypedDict):
+    threshold: _Floats
+    treated: _Floats
+    control: _Floats
+    increment: _Floats
+    variance: _Floats
+
+class _UpliftArea(TypedDict):
+    auuc: float
+    qini: float
+    auuc_influence: _Floats
+    qini_influence: _Floats
+
+class _OfferChoice(TypedDict):
+    offer: _Codes
+    gain: float
+    cost: float
+    bound: float
+    multiplier: float
+
 class CoxData:
     def __init__(
         self,
@@ -121,3 +141,8 @@ def roc_points(
 ) -> tuple[_Floats, _Floats, _Floats]: ...
 def roc_hull(positives: _Floats, negatives: _Floats) -> _Ints: ...
 def roc_placements(score: _Floats, label: _Flags) -> _Floats: ...
+def uplift_points(score: _Floats, treated: _Flags, outcome: _Floats) -> _UpliftPoints: ...
+def uplift_area(score: _Floats, treated: _Flags, outcome: _Floats) -> _UpliftArea: ...
+def choose_offers(
+    gain: _Floats, cost: _Floats, offers: int, budget: float
+) -> _OfferChoice: ...

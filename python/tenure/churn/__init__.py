@@ -15,6 +15,8 @@ from tenure.churn.kaplan_meier import KaplanMeier
 from tenure.churn.labels import ContractEnd, LowProbabilityAlive, Silence
 from tenure.churn.log_rank import log_rank
 from tenure.churn.nelson_aalen import NelsonAalen
+from tenure.churn.policy import compare_policies, policy_value
+from tenure.churn.potential_outcomes import PotentialOutcomes, potential_outcomes
 from tenure.churn.profit import (
     MaximumProfit,
     ProfitCurve,
@@ -34,7 +36,26 @@ from tenure.churn.ranking import (
     roc_curve,
 )
 from tenure.churn.restricted_mean import restricted_mean_difference
+from tenure.churn.target import ProfitByBudget, TargetList, profit_by_budget, target
 from tenure.churn.turnbull import Turnbull
+from tenure.churn.uplift_calibration import (
+    LinearUplift,
+    UpliftCalibration,
+    UpliftIntervals,
+    linear_uplift,
+    uplift_calibration,
+)
+from tenure.churn.uplift_curve import (
+    UpliftAtTop,
+    UpliftCurve,
+    auuc,
+    compare_qini,
+    qini,
+    uplift_at,
+    uplift_curve,
+)
+from tenure.churn.uplift_dr import DRLearner
+from tenure.churn.uplift_learners import RLearner, SLearner, TLearner, XLearner, cross_fit_uplift
 
 __all__ = [
     "AFT",
@@ -44,30 +65,56 @@ __all__ = [
     "ContractSpells",
     "CoxNet",
     "CoxPH",
+    "DRLearner",
     "Difference",
     "DiscreteTimeHazard",
     "FineGray",
     "Gains",
     "KaplanMeier",
+    "LinearUplift",
     "LowProbabilityAlive",
     "MaximumProfit",
     "Measured",
     "NelsonAalen",
+    "PotentialOutcomes",
+    "ProfitByBudget",
     "ProfitCurve",
+    "RLearner",
     "RocCurve",
+    "SLearner",
     "Silence",
+    "TLearner",
+    "TargetList",
     "Turnbull",
+    "UpliftAtTop",
+    "UpliftCalibration",
+    "UpliftCurve",
+    "UpliftIntervals",
+    "XLearner",
+    "auuc",
     "average_precision",
+    "compare_policies",
+    "compare_qini",
     "compare_roc_auc",
     "concordance_index",
     "contract_spells",
+    "cross_fit_uplift",
     "expected_maximum_profit",
     "gains",
     "h_measure",
+    "linear_uplift",
     "log_rank",
     "make_dataset",
+    "policy_value",
+    "potential_outcomes",
+    "profit_by_budget",
     "profit_curve",
+    "qini",
     "restricted_mean_difference",
     "roc_auc",
     "roc_curve",
+    "target",
+    "uplift_at",
+    "uplift_calibration",
+    "uplift_curve",
 ]

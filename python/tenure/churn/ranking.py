@@ -157,6 +157,8 @@ class Difference(Table):
     p_value : float
         Two-sided, of no difference.
     level : float
+    quantity : str
+        What is compared.
 
     Examples
     --------
@@ -175,13 +177,14 @@ class Difference(Table):
     upper: float
     p_value: float
     level: float
+    quantity: str = "Areas under two ROC curves"
 
     def _columns(self) -> Mapping[str, Any]:
-        names = [n for n in self.__dataclass_fields__ if n != "level"]
+        names = [n for n in self.__dataclass_fields__ if n not in ("level", "quantity")]
         return {name: [getattr(self, name)] for name in names}
 
     def _title(self) -> str:
-        return f"Areas under two ROC curves, limits of the difference at {self.level:.0%}"
+        return f"{self.quantity}, limits of the difference at {self.level:.0%}"
 
 
 def compare_roc_auc(churned: Any, first: Any, second: Any, level: float = 0.95) -> Difference:
