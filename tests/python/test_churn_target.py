@@ -62,7 +62,7 @@ def test_limits_of_the_profit_cover():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("make", "n"), [(money_list, 1000), (response_list, 2000)])
+@pytest.mark.parametrize(("make", "n"), [(money_list, 2000), (response_list, 2000)])
 def test_limits_of_the_profit_cover_in_a_thousand_campaigns(make, n):
     share, off = covered(make, 1000, n, 1)
     assert 0.93 <= share <= 0.97, share

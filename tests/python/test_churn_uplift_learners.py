@@ -274,3 +274,27 @@ def test_scikit_learn_is_asked_for_by_name(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.ensemble", None)
     with pytest.raises(tn.MissingExtraError, match="scikit-learn is needed to learn uplift"):
         tn.churn.TLearner().fit(X3, Y3, T3)
+
+
+def test_models_of_ones_own_do_without_scikit_learn():
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    code = (
+        "import sys, numpy as np, tenure as tn\n"
+        "sys.modules['sklearn'] = None\n"
+        "from uplift_campaigns import LeastSquares, money\n"
+        "c = money(np.random.default_rng(0), 100)\n"
+        "m = tn.churn.DRLearner(LeastSquares(), LeastSquares())\n"
+        "u = tn.churn.cross_fit_uplift(m, c.X, c.outcome, c.treated, propensity=0.4)\n"
+        "print(u.shape)"
+    )
+    support = Path(__file__).resolve().parents[1] / "support"
+    ran = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(support)!r})\n{code}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.strip() == "(100,)"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import sys
 from typing import Any
 
 import numpy as np
@@ -33,10 +35,18 @@ class _Same:
 
 
 def _copy(model: Any, name: str) -> Any:
-    if not (hasattr(model, "fit") and hasattr(model, "predict")) or isinstance(model, type):
-        msg = f"{name} must be a regressor or a classifier with fit and predict, got {model!r}"
+    asked = ("fit", "predict", "get_params")
+    if isinstance(model, type) or not all(hasattr(model, a) for a in asked):
+        msg = (
+            f"{name} must be a regressor or a classifier with fit, predict and get_params, "
+            f"got {model!r}"
+        )
         raise InvalidInputError(msg, argument=name, value=model)
-    return require("sklearn.base", _PURPOSE).clone(model)
+    # Whoever has a model of scikit-learn has imported it; a model of their own does not need it.
+    sklearn = sys.modules.get("sklearn.base")
+    if sklearn is not None:
+        return sklearn.clone(model)
+    return type(model)(**copy.deepcopy(model.get_params(deep=False)))
 
 
 def outcome_model(model: Any, y: Floats, seed: int) -> Any:
@@ -70,10 +80,10 @@ def fit_copy(
     """Return a fitted copy of a model."""
     if hasattr(model, "predict_proba") and np.all(y == y[0]):
         return _Same(float(y[0]))
-    copy = _copy(model, name)
+    own = _copy(model, name)
     if sample_weight is None:
-        return copy.fit(X, y)
-    return copy.fit(X, y, sample_weight=sample_weight)
+        return own.fit(X, y)
+    return own.fit(X, y, sample_weight=sample_weight)
 
 
 def expected(model: Any, X: Matrix, name: str) -> Floats:

@@ -258,6 +258,9 @@ def target(
     own_gain, own_cost = np.zeros(n), np.zeros(n)
     own_gain[listed] = gain[listed, offer[listed] - 1]
     own_cost[listed] = paid[listed, offer[listed] - 1]
+    # Of the same list the same sum, to the bit: a gap of rounding would look like a miss.
+    same = np.array_equal(offer, relaxed["offer"])
+    listed_gain = relaxed["gain"] if same else float(own_gain.sum())
     sent = np.where(held, np.int32(0), offer)
     return TargetList(
         offer,
@@ -269,7 +272,7 @@ def target(
         None if seen is None else _judge(sent, worth, paid, seen, checked),
         float(own_cost[~held].sum()),
         relaxed["bound"],
-        max(0.0, relaxed["bound"] - float(own_gain.sum())),
+        max(0.0, relaxed["bound"] - listed_gain),
         relaxed["multiplier"],
     )
 

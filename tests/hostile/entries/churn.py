@@ -62,6 +62,37 @@ def scores(n: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.random(n) < 0.3, rng.normal(size=n)
 
 
+class Line:
+    """A regression line on the first column, which costs nothing."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        return {}
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Line:
+        self.slope_, self.level_ = np.polyfit(X[:, 0], y, 1, w=sample_weight)
+        return self
+
+    def predict(self, X: Any) -> Any:
+        return self.level_ + self.slope_ * X[:, 0]
+
+
+def contacted(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(29)
+    X, treated = rng.normal(size=(n, 2)), rng.random(n) < 0.5
+    return X, rng.normal(size=n) + treated * X[:, 0], treated.astype(np.uint8)
+
+
+def learn_and_choose(data: Any, threads: int) -> list[Any]:
+    learner = tn.churn.DRLearner(Line(), Line())
+    uplift = tn.churn.cross_fit_uplift(learner, *data, propensity=0.5)
+    seen = tn.churn.potential_outcomes(*data, propensity=0.5, outcome_model=Line())
+    return [
+        tn.churn.target(uplift, cost=0.5, budget=0.1 * len(uplift), evidence=seen),
+        tn.churn.uplift_calibration(uplift, seen),
+        tn.churn.linear_uplift(data[0], seen),
+    ]
+
+
 def regressed(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Covariates with the lifetimes that follow from them, in tenths of a month."""
     rng = np.random.default_rng(12)
@@ -104,6 +135,13 @@ ENTRIES = [
         lambda d, t: [tn.churn.roc_auc(*d), tn.churn.expected_maximum_profit(*d)],
         5_000_000,
     ),
+    Entry(
+        "uplift_curve",
+        contacted,
+        lambda d, t: tn.churn.uplift_curve(d[0][:, 0], d[1], d[2]),
+        3_000_000,
+    ),
+    Entry("DRLearner and target", contacted, learn_and_choose, 500_000),
     Entry("KaplanMeier", lifetimes, lambda d, t: tn.churn.KaplanMeier().fit(*d), 20_000_000),
     Entry("NelsonAalen", lifetimes, lambda d, t: tn.churn.NelsonAalen().fit(*d), 20_000_000),
     Entry("AalenJohansen", lifetimes, leave_for_causes, 20_000_000),
