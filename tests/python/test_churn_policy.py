@@ -100,7 +100,7 @@ def test_several_arms_with_costs_of_their_own():
 
 @pytest.fixture(scope="module")
 def coverage():
-    """Shares of 400 campaigns in which limits at 95 % hold the truth, by what they are of."""
+    """Shares of 300 campaigns in which limits at 95 % hold the truth, by what they are of."""
     rng = np.random.default_rng(2)
     many = money(rng, 400_000)
     policy_of = lambda c: c.X[:, 1] > 0.5  # noqa: E731
@@ -114,7 +114,7 @@ def coverage():
     def note(name, limits, truth):
         inside.setdefault(name, []).append(bool(limits.lower <= truth <= limits.upper))
 
-    for _ in range(400):
+    for _ in range(300):
         c = money(rng, 500)
         seen = judged(c)
         for method in ("dr", "ipw"):
@@ -138,8 +138,8 @@ def coverage():
      "top group"],
 )  # fmt: skip
 def test_limits_cover(coverage, name):
-    # 400 runs: 95 % within 3 standard errors of 1.1 %.
-    assert 0.917 <= coverage[name] <= 0.983, coverage[name]
+    # 300 runs: 95 % within 3 standard errors of 1.26 %.
+    assert 0.912 <= coverage[name] <= 0.988, coverage[name]
 
 
 def test_doubly_robust_is_narrower_and_pairs_are_narrower_still():
@@ -221,7 +221,7 @@ def test_cross_fitted_predictions_of_no_effect_show_none():
     """Grouped over all folds, a fold's luck would push its own customers down: a slope below 0."""
     rng = np.random.default_rng(12)
     slopes, tops = [], []
-    for _ in range(300):
+    for _ in range(200):
         X, treated, outcome = rng.normal(size=(100, 1)), rng.random(100) < 0.5, rng.normal(size=100)
         given = {"propensity": 0.5, "n_folds": 4}
         learned = tn.churn.cross_fit_uplift(tn.churn.TLearner(OLS), X, outcome, treated, **given)
@@ -229,8 +229,8 @@ def test_cross_fitted_predictions_of_no_effect_show_none():
         groups = tn.churn.uplift_calibration(learned, seen, n_groups=2)
         slopes.append(np.sign(groups.slope.value))
         tops.append(groups.uplift[0])
-    assert abs(np.mean(slopes)) < 3.5 / np.sqrt(300)
-    assert abs(np.mean(tops)) < 3.5 * np.std(tops) / np.sqrt(300)
+    assert abs(np.mean(slopes)) < 3.5 / np.sqrt(200)
+    assert abs(np.mean(tops)) < 3.5 * np.std(tops) / np.sqrt(200)
 
 
 def test_linear_uplift_is_least_squares_with_white_errors():

@@ -52,9 +52,9 @@ def covered(make, runs, n, seed):
 
 
 def test_limits_of_the_profit_cover():
-    share, off = covered(money_list, 250, 500, 0)
-    # 250 runs: 95 % within 3 standard errors of 1.4 %.
-    assert 0.91 <= share <= 0.99, share
+    share, off = covered(money_list, 160, 500, 0)
+    # 160 runs: 95 % within 2.7 standard errors of 1.7 %.
+    assert 0.903 <= share <= 0.997, share
     error = off.std(axis=0) / np.sqrt(len(off))
     assert abs(off[:, 1].mean()) < 3.5 * error[1]
     # The predictions themselves flatter the list: the winner's curse.
@@ -62,7 +62,7 @@ def test_limits_of_the_profit_cover():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("make", "n"), [(money_list, 2000), (response_list, 2000)])
+@pytest.mark.parametrize(("make", "n"), [(money_list, 2000), (response_list, 4000)])
 def test_limits_of_the_profit_cover_in_a_thousand_campaigns(make, n):
     share, off = covered(make, 1000, n, 1)
     assert 0.93 <= share <= 0.97, share

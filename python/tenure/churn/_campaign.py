@@ -87,12 +87,12 @@ def require_arms(arms: npt.NDArray[Any], count: int) -> None:
         raise InvalidInputError(msg, argument="treated")
 
 
-def as_customers(groups: Any, rows: int) -> npt.NDArray[np.int32] | None:
+def as_customers(groups: Any, rows: int, of: str = "X") -> npt.NDArray[np.int32] | None:
     """Return the code of the customer of each row; None where each row is its own."""
     if groups is None:
         return None
     codes, _ = as_groups(groups, "groups")
-    require_rows(codes, rows, "groups", "X")
+    require_rows(codes, rows, "groups", of)
     return codes
 
 

@@ -213,7 +213,7 @@ def qini(
     0.25
     """
     score, y, arms = _read(uplift, outcome, treated)
-    customers = as_customers(groups, len(score))
+    customers = as_customers(groups, len(score), "uplift")
     found = _core.churn.uplift_area(score, arms, y)
     error = _error(found["qini_influence"], customers)
     return measured(found["qini"], error, as_level(level), "Qini coefficient")
@@ -245,7 +245,7 @@ def auuc(
     0.75
     """
     score, y, arms = _read(uplift, outcome, treated)
-    customers = as_customers(groups, len(score))
+    customers = as_customers(groups, len(score), "uplift")
     found = _core.churn.uplift_area(score, arms, y)
     error = _error(found["auuc_influence"], customers)
     return measured(found["auuc"], error, as_level(level), "Area under the uplift curve")
@@ -282,7 +282,7 @@ def compare_qini(
     """
     a, y, arms = _read(first, outcome, treated)
     b, _, _ = _read(second, outcome, treated)
-    customers = as_customers(groups, len(a))
+    customers = as_customers(groups, len(a), "first")
     one, other = (_core.churn.uplift_area(score, arms, y) for score in (a, b))
     error = _error(one["qini_influence"] - other["qini_influence"], customers)
     return difference(one["qini"], other["qini"], error, as_level(level), "Two Qini coefficients")
