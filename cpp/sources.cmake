@@ -1,5 +1,6 @@
 # Every source by name, one list a target: a file that is not here is not built.
 set(TENURE_CORE_SOURCES
+  cpp/src/churn/brier.cpp
   cpp/src/churn/concordance.cpp
   cpp/src/churn/cox_curvature.cpp
   cpp/src/churn/cox_data.cpp
@@ -14,6 +15,11 @@ set(TENURE_CORE_SOURCES
   cpp/src/churn/offers.cpp
   cpp/src/churn/roc.cpp
   cpp/src/churn/uplift_curve.cpp
+  cpp/src/churn/d_calibration.cpp
+  cpp/src/churn/dynamic_auc.cpp
+  cpp/src/churn/ipcw.cpp
+  cpp/src/churn/roc.cpp
+  cpp/src/churn/uno_concordance.cpp
   cpp/src/clv/abe.cpp
   cpp/src/clv/bg_bb_future.cpp
   cpp/src/clv/bg_bb_likelihood.cpp
@@ -148,6 +154,8 @@ set(TENURE_CORE_SOURCES
   cpp/src/survival/beta_binomial.cpp
   cpp/src/survival/beta_geometric.cpp
   cpp/src/survival/competing_risks.cpp
+  cpp/src/survival/cure.cpp
+  cpp/src/survival/cure_predict.cpp
   cpp/src/survival/curve_limits.cpp
   cpp/src/survival/discrete_time.cpp
   cpp/src/survival/fine_gray.cpp
@@ -173,6 +181,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_simulate.cpp
   cpp/bindings/bind_special.cpp
   cpp/bindings/bind_survival.cpp
+  cpp/bindings/churn_measures.cpp
   cpp/bindings/churn_roc.cpp
   cpp/bindings/churn_uplift.cpp
   cpp/bindings/clv_bg_bb.cpp
@@ -199,6 +208,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/lifecycle_lead_points.cpp
   cpp/bindings/module.cpp
   cpp/bindings/survival_beta_geometric.cpp
+  cpp/bindings/survival_cure.cpp
   cpp/bindings/survival_curves.cpp
   cpp/bindings/survival_regression.cpp
   cpp/bindings/survival_tests.cpp
@@ -209,6 +219,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/churn/offers_test.cpp
   tests/cpp/churn/roc_test.cpp
   tests/cpp/churn/uplift_curve_test.cpp
+  tests/cpp/churn/survival_measures_test.cpp
   tests/cpp/clv/bg_bb_test.cpp
   tests/cpp/clv/bg_nbd_test.cpp
   tests/cpp/clv/bootstrap_test.cpp
@@ -275,6 +286,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/support/radix_sort_test.cpp
   tests/cpp/support/random_test.cpp
   tests/cpp/survival/beta_geometric_test.cpp
+  tests/cpp/survival/cure_test.cpp
   tests/cpp/survival/curve_limits_test.cpp
   tests/cpp/survival/curves_test.cpp
   tests/cpp/survival/kaplan_meier_test.cpp

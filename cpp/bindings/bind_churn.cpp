@@ -301,6 +301,7 @@ void bind_churn(py::module_& m) {
       arg("entry").noconvert(), arg("weight").noconvert(), arg("stratum").noconvert());
   bind_roc(m);
   bind_uplift(m);
+  bind_survival_measures(m);
 }
 
 }  // namespace tenure::python

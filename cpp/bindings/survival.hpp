@@ -5,6 +5,7 @@ namespace tenure::python {
 namespace py = pybind11;
 
 // The parts of the submodule `survival`, one subject each.
+void bind_cure(py::module_& m);
 void bind_survival_curves(py::module_& m);
 void bind_survival_regression(py::module_& m);
 void bind_survival_tests(py::module_& m);

@@ -4,8 +4,10 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 #include <vector>
 
+#include "rank_sums.hpp"
 #include "tenure/support/errors.hpp"
 
 namespace tenure::churn {
@@ -39,63 +41,24 @@ void require_valid(const ScoredSample& s) {
   }
 }
 
-/// Weights by rank, with sums below a rank in O(log n).
-class RankSums {
- public:
-  explicit RankSums(std::size_t ranks) : node_(ranks + 1, 0.0) {}
-  void add(std::size_t rank, double w) {
-    total_ += w;
-    for (std::size_t k = rank + 1; k < node_.size(); k += k & (~k + 1)) node_[k] += w;
-  }
-  double below(std::size_t rank) const {
-    double sum = 0.0;
-    for (std::size_t k = rank; k > 0; k -= k & (~k + 1)) sum += node_[k];
-    return sum;
-  }
-  double total() const { return total_; }
-
- private:
-  std::vector<double> node_;
-  double total_ = 0.0;
-};
-
-/// Weights of lower, equal and higher score than a rank.
-struct Split {
-  double lower = 0.0, equal = 0.0, higher = 0.0;
-};
-Split split(const RankSums& sums, std::size_t rank) {
-  const double below = sums.below(rank), up_to = sums.below(rank + 1);
-  return {below, up_to - below, sums.total() - up_to};
-}
-
 struct Influence {
   double concordant = 0.0, discordant = 0.0, tied = 0.0;
 };
 
 class Pairs {
  public:
-  Pairs(const ScoredSample& s, const Execution& execution) : s_(s), execution_(execution) {
-    const std::size_t n = s.duration.size();
-    std::vector<double> sorted(s.score.begin(), s.score.end());
-    std::ranges::sort(sorted, [&](double a, double b) {
-      tick();
-      return a < b;
-    });
-    const auto end = std::unique(sorted.begin(), sorted.end());
-    ranks_ = static_cast<std::size_t>(end - sorted.begin());
-    for (const double x : s.score) {
-      tick();
-      rank_.push_back(
-          static_cast<std::size_t>(std::lower_bound(sorted.begin(), end, x) - sorted.begin()));
-    }
-    influence_.resize(n);
+  Pairs(const ScoredSample& s, const Execution& execution)
+      : s_(s), ticker_(execution), influence_(s.duration.size()) {
+    ScoreRanks ranks = rank_scores(s.score, ticker_);
+    ranks_ = ranks.distinct;
+    rank_ = std::move(ranks.rank);
   }
 
   Concordance count() {
     std::vector<std::size_t> rows(s_.duration.size());
     std::iota(rows.begin(), rows.end(), std::size_t{0});
     std::ranges::sort(rows, [&](std::size_t a, std::size_t b) {
-      tick();
+      ticker_.tick();
       if (stratum(a) != stratum(b)) return stratum(a) < stratum(b);
       if (s_.duration[a] != s_.duration[b]) return s_.duration[a] > s_.duration[b];
       return s_.churned[a] < s_.churned[b];
@@ -108,11 +71,6 @@ class Pairs {
   }
 
  private:
-  /// A sort is not to be interrupted from outside, so its comparisons ask.
-  void tick() {
-    if (++ticks_ % 16'384 == 0) execution_.poll();
-  }
-
   std::int32_t stratum(std::size_t i) const { return s_.stratum ? (*s_.stratum)[i] : 0; }
   double weight(std::size_t i) const { return s_.weight ? (*s_.weight)[i] : 1.0; }
   double entry(std::size_t i) const {
@@ -163,7 +121,7 @@ class Pairs {
   }
 
   void meets(std::size_t i, const RankSums& staying) {
-    tick();
+    ticker_.tick();
     const Split others = split(staying, rank_[i]);
     influence_[i].concordant += others.lower;
     influence_[i].discordant += others.higher;
@@ -176,7 +134,7 @@ class Pairs {
 
   /// Pairs of row i with those who churned before it, as a difference of what is gone by then.
   void met(std::size_t i, const RankSums& gone, double sign) {
-    tick();
+    ticker_.tick();
     const Split others = split(gone, rank_[i]);
     influence_[i].concordant += sign * others.higher;
     influence_[i].discordant += sign * others.lower;
@@ -220,9 +178,8 @@ class Pairs {
   }
 
   const ScoredSample& s_;
-  const Execution& execution_;
+  Ticker ticker_;
   std::size_t ranks_ = 0;
-  std::uint64_t ticks_ = 0;
   std::vector<std::size_t> rank_;
   std::vector<Influence> influence_;
   Concordance out_;

@@ -144,3 +144,40 @@ def roc_placements(score: _Floats, label: _Flags) -> _Floats: ...
 def uplift_points(score: _Floats, treated: _Flags, outcome: _Floats) -> _UpliftPoints: ...
 def uplift_area(score: _Floats, treated: _Flags, outcome: _Floats) -> _UpliftArea: ...
 def choose_offers(gain: _Floats, cost: _Floats, offers: int, budget: float) -> _OfferChoice: ...
+
+class _UnoConcordance(TypedDict):
+    concordant: float
+    discordant: float
+    tied_score: float
+    value: float
+    standard_error: float
+    tau: float
+    churned: int
+
+class _DynamicAuc(TypedDict):
+    value: _Floats
+    standard_error: _Floats
+    churned: _Floats
+    beyond: _Floats
+    mean: float
+    mean_error: float
+
+class IpcwData:
+    def __init__(
+        self,
+        duration: _Floats,
+        churned: _Flags,
+        weight: _Floats | None,
+        train_duration: _Floats | None,
+        train_churned: _Flags | None,
+        churn_first: bool,
+        before: bool,
+    ) -> None: ...
+    def uno_concordance(self, score: _Floats, tau: float) -> _UnoConcordance: ...
+    def dynamic_auc(self, score: _Floats, times: _Floats) -> _DynamicAuc: ...
+    def brier_at(self, survival: _Floats, t: float) -> tuple[float, float, _Floats, _Floats]: ...
+    def scorable(self, times: _Floats, both: bool) -> _Flags: ...
+
+def d_calibration(
+    survival: _Floats, churned: _Flags, bins: int
+) -> tuple[_Floats, _Floats, float, float]: ...

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from tenure.churn._cure_edge import CureTest
+from tenure.churn._measured import Measured
 from tenure.churn.aalen_johansen import AalenJohansen
 from tenure.churn.aft import AFT
+from tenure.churn.brier import BrierScore, brier_score
 from tenure.churn.concordance import concordance_index
 from tenure.churn.contract_spells import ContractSpells, contract_spells
 from tenure.churn.cox import CoxPH
 from tenure.churn.cox_net import CoxNet
+from tenure.churn.cure import CureModel
+from tenure.churn.d_calibration import DCalibration, d_calibration
 from tenure.churn.dataset import ChurnDataset, make_dataset
 from tenure.churn.discrete_time import DiscreteTimeHazard
 from tenure.churn.fine_gray import FineGray
+from tenure.churn.follow_up import FollowUpTest, follow_up_test
 from tenure.churn.kaplan_meier import KaplanMeier
 from tenure.churn.labels import ContractEnd, LowProbabilityAlive, Silence
 from tenure.churn.log_rank import log_rank
@@ -27,7 +33,6 @@ from tenure.churn.profit import (
 from tenure.churn.ranking import (
     Difference,
     Gains,
-    Measured,
     RocCurve,
     average_precision,
     compare_roc_auc,
@@ -37,6 +42,13 @@ from tenure.churn.ranking import (
 )
 from tenure.churn.restricted_mean import restricted_mean_difference
 from tenure.churn.target import ProfitByBudget, TargetList, profit_by_budget, target
+from tenure.churn.survival_calibration import SurvivalCalibration, survival_calibration
+from tenure.churn.survival_ranking import (
+    DynamicAuc,
+    UnoConcordance,
+    dynamic_auc,
+    uno_concordance,
+)
 from tenure.churn.turnbull import Turnbull
 from tenure.churn.uplift_calibration import (
     LinearUplift,
@@ -60,15 +72,21 @@ from tenure.churn.uplift_learners import RLearner, SLearner, TLearner, XLearner,
 __all__ = [
     "AFT",
     "AalenJohansen",
+    "BrierScore",
     "ChurnDataset",
     "ContractEnd",
     "ContractSpells",
     "CoxNet",
     "CoxPH",
     "DRLearner",
+    "CureModel",
+    "CureTest",
+    "DCalibration",
     "Difference",
     "DiscreteTimeHazard",
+    "DynamicAuc",
     "FineGray",
+    "FollowUpTest",
     "Gains",
     "KaplanMeier",
     "LinearUplift",
@@ -99,7 +117,18 @@ __all__ = [
     "concordance_index",
     "contract_spells",
     "cross_fit_uplift",
+    "SurvivalCalibration",
+    "Turnbull",
+    "UnoConcordance",
+    "average_precision",
+    "brier_score",
+    "compare_roc_auc",
+    "concordance_index",
+    "contract_spells",
+    "d_calibration",
+    "dynamic_auc",
     "expected_maximum_profit",
+    "follow_up_test",
     "gains",
     "h_measure",
     "linear_uplift",
@@ -117,4 +146,6 @@ __all__ = [
     "uplift_at",
     "uplift_calibration",
     "uplift_curve",
+    "survival_calibration",
+    "uno_concordance",
 ]

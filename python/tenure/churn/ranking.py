@@ -15,44 +15,8 @@ from tenure._errors import InvalidInputError
 from tenure._intervals import wilson
 from tenure._results import Table
 from tenure._validation import Floats, as_column, as_flags, as_level
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Measured(Table):
-    """A measure with its limits.
-
-    Attributes
-    ----------
-    value, lower, upper : float
-    standard_error : float
-    level : float
-        Confidence level of the limits.
-    quantity : str
-
-    Examples
-    --------
-    >>> import tenure as tn
-    >>> auc = tn.churn.roc_auc([0, 1, 0, 1, 1, 0], [0.2, 0.3, 0.4, 0.5, 0.8, 0.1])
-    >>> round(auc.value, 3), round(auc.lower, 3), auc.upper < 1.0
-    (0.889, 0.261, True)
-    """
-
-    value: float
-    standard_error: float
-    lower: float
-    upper: float
-    level: float
-    quantity: str
-
-    def __float__(self) -> float:
-        return self.value
-
-    def _columns(self) -> Mapping[str, Any]:
-        names = ("value", "standard_error", "lower", "upper")
-        return {name: [getattr(self, name)] for name in names}
-
-    def _title(self) -> str:
-        return f"{self.quantity}, limits at {self.level:.0%}"
+from tenure.churn._limits import chance_limits, logit_limits
+from tenure.churn._measured import Measured
 
 
 def _read(churned: Any, score: Any) -> tuple[Any, Floats]:
@@ -72,13 +36,6 @@ def _read(churned: Any, score: Any) -> tuple[Any, Floats]:
 def _z(level: Any) -> tuple[float, float]:
     checked = as_level(level)
     return checked, statistics.NormalDist().inv_cdf(0.5 + checked / 2.0)
-
-
-def _on_logit(value: float, error: float, z: float) -> tuple[float, float]:
-    """Limits symmetric in the log odds, which stay between 0 and 1."""
-    odds = math.log(value / (1.0 - value))
-    spread = z * error / (value * (1.0 - value))
-    return tuple(1.0 / (1.0 + math.exp(-(odds + s))) for s in (-spread, spread))  # type: ignore[return-value]
 
 
 def roc_auc(churned: Any, score: Any, level: float = 0.95) -> Measured:
@@ -120,15 +77,8 @@ def roc_auc(churned: Any, score: Any, level: float = 0.95) -> Measured:
 
 
 def _limited(auc: float, error: float, label: Any, level: float, z: float) -> Measured:
-    if 0.0 < auc < 1.0 and error > 0.0:
-        lower, upper = _on_logit(auc, error, z)
-    else:
-        pairs = min(int(label.sum()), len(label) - int(label.sum()))
-        least = ((1.0 - level) / 2.0) ** (1.0 / pairs)
-        lower, upper = (least, 1.0) if auc == 1.0 else (0.0, 1.0 - least)
-        if 0.0 < auc < 1.0:  # every row ties with its like: nothing is ranked
-            lower, upper = 1.0 - least, least
-            lower, upper = min(lower, auc), max(upper, auc)
+    pairs = min(int(label.sum()), len(label) - int(label.sum()))
+    lower, upper = chance_limits(auc, error, z, pairs, level)
     return Measured(auc, error, lower, upper, level, "Area under the ROC curve")
 
 
@@ -350,7 +300,7 @@ def average_precision(churned: Any, score: Any, level: float = 0.95) -> Measured
     value = min(value, 1.0)
     error = math.sqrt(value * (1.0 - value) / positives[-1])
     lower, upper = (
-        _on_logit(value, error, z)
+        logit_limits(value, error, z)
         if 0.0 < value < 1.0
         else (float(((1.0 - checked) / 2.0) ** (1.0 / positives[-1])), 1.0)
     )

@@ -116,6 +116,31 @@ def asked(model: tn.churn.CoxPH, data: tuple[np.ndarray, np.ndarray, np.ndarray]
     ]
 
 
+def measured(data: tuple[np.ndarray, np.ndarray, np.ndarray], threads: int) -> list[Any]:
+    """Measures of the chances to stay that a wrong model has."""
+    X, duration, churned = data
+    rate = np.exp(0.3 * X[:, 0]) / 20.0
+    stay = np.exp(-30.0 * rate)
+    return [
+        tn.churn.dynamic_auc(duration, churned, X[:, 0], [10.0, 30.0]),
+        tn.churn.brier_score(duration, churned, lambda t: np.exp(-t * rate), [10.0, 30.0]),
+        tn.churn.survival_calibration(duration, churned, stay, 30.0),
+        tn.churn.d_calibration(np.exp(-rate * duration), churned),
+    ]
+
+
+def fit_and_ask_who_stays(data: Any, threads: int) -> list[Any]:
+    X, duration, churned = data
+    duration = np.where(X[:, 3] > 0.0, 100.0, duration)
+    churned = churned & (X[:, 3] <= 0.0)
+    model = tn.churn.CureModel(n_threads=threads).fit(X[:, :3], duration, churned)
+    return [
+        model,
+        model.predict_stays(X[:, :3], duration),
+        model.predict_quantile(X[:, :3], 0.2, duration),
+    ]
+
+
 ENTRIES = [
     Entry(
         "contract_spells",
@@ -177,4 +202,12 @@ ENTRIES = [
         lambda d, t: tn.churn.concordance_index(d[1], d[2], d[0][:, 0]),
         3_000_000,
     ),
+    Entry(
+        "uno_concordance",
+        regressed,
+        lambda d, t: tn.churn.uno_concordance(d[1], d[2], d[0][:, 0]),
+        2_000_000,
+    ),
+    Entry("AUC, Brier score, calibration", regressed, measured, 300_000),
+    Entry("CureModel", regressed, fit_and_ask_who_stays, 300_000),
 ]

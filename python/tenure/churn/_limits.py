@@ -1,0 +1,31 @@
+"""Limits of measures that are shares or chances."""
+
+from __future__ import annotations
+
+import math
+
+
+def logit_limits(value: float, error: float, z: float) -> tuple[float, float]:
+    """Return limits symmetric in the log odds, which stay between 0 and 1."""
+    odds = math.log(value / (1.0 - value))
+    spread = z * error / (value * (1.0 - value))
+    lower, upper = (1.0 / (1.0 + math.exp(-(odds + s))) for s in (-spread, spread))
+    return lower, upper
+
+
+def chance_limits(
+    value: float, error: float, z: float, pairs: int, level: float
+) -> tuple[float, float]:
+    """Return limits of a chance that one of a pair outranks the other.
+
+    Where all pairs are ranked alike the error is 0 and tells nothing: the limit is then that of so
+    many disjoint pairs.
+    """
+    if math.isnan(value):
+        return math.nan, math.nan
+    if 0.0 < value < 1.0 and error > 0.0:
+        return logit_limits(value, error, z)
+    least = ((1.0 - level) / 2.0) ** (1.0 / max(pairs, 1))
+    if 0.0 < value < 1.0:  # every row ties with its like: nothing is ranked
+        return min(least, 1.0 - least, value), max(least, 1.0 - least, value)
+    return (least, 1.0) if value >= 1.0 else (0.0, 1.0 - least)
