@@ -49,7 +49,7 @@ class CureTest(Table):
         return "Does anybody stay for good? Likelihood ratio, 50:50 mixture of 0 and chi-square"
 
 
-def test_of_cure(data: CureData) -> CureTest:
+def nobody_stays_test(data: CureData) -> CureTest:
     """Compare the likelihood with that of lifetimes alone."""
     without = float(data.without_stayers()["log_likelihood"])
     with_them = max(float(data.fit(plain=True)["log_likelihood"]), without)

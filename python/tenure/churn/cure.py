@@ -14,7 +14,7 @@ from tenure._errors import ConvergenceWarning, InvalidInputError
 from tenure._model_file import storable
 from tenure._validation import Floats, as_choice, as_count, as_level, as_number, as_threads
 from tenure.churn._cure_data import CureData
-from tenure.churn._cure_edge import NOBODY_STAYS, CureTest, profile_of_share, test_of_cure
+from tenure.churn._cure_edge import NOBODY_STAYS, CureTest, nobody_stays_test, profile_of_share
 from tenure.churn._cure_predict import CurePredictions
 from tenure.churn._limits import logit_limits
 from tenure.churn._measured import Measured
@@ -248,7 +248,7 @@ class CureModel(CurePredictions):
         -------
         CureTest
         """
-        return test_of_cure(CureData(self, X, duration, churned, entry, sample_weight))
+        return nobody_stays_test(CureData(self, X, duration, churned, entry, sample_weight))
 
     def profile_cure_share(
         self,
