@@ -339,34 +339,6 @@ def test_follow_up_tells_long_from_short():
     assert follow_up_test(time, churned).p_value > 0.1
 
 
-# --- coverage -------------------------------------------------------------------------------------
-
-
-def covered(runs, n):
-    truth = np.array([math.log(1.5), 0.8, math.log(10.0), 0.4, math.log(1.0 / 1.6)])
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=1_000_000)
-    share = float((1.0 / (1.0 + 1.5 * np.exp(0.8 * x))).mean())
-    inside, of_share = np.zeros(5), 0
-    for seed in range(runs):
-        model = CureModel().fit(*customers(seed, n))
-        table = model.summary()
-        inside += (table.lower <= truth) & (truth <= table.upper)
-        of_share += model.cure_share_.lower <= share <= model.cure_share_.upper
-    return np.append(inside, of_share) / runs
-
-
-def test_limits_cover():
-    # 150 runs: four binomial errors of a rate of .95 are .071.
-    assert (np.abs(covered(150, 400) - 0.95) < 0.071).all()
-
-
-@pytest.mark.slow
-def test_limits_cover_in_two_thousand_runs():
-    # Four binomial errors are .0195.
-    assert (np.abs(covered(2000, 500) - 0.95) < 0.0195).all()
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
