@@ -84,7 +84,7 @@ def _(data: Data, threads: int) -> Run:
 
     def run() -> dict[str, float]:
         auc = tn.churn.dynamic_auc(*rows, data["score"], data["times"], censoring_at="at")
-        brier = tn.churn.brier_score(*rows, data["stay"], data["times"], censoring_at="at")
+        brier = tn.churn.survival_brier_score(*rows, data["stay"], data["times"], censoring_at="at")
         assert brier.integrated is not None
         return {"auc": auc.mean.value, "brier": brier.integrated.value}
 

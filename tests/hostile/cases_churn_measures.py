@@ -28,7 +28,7 @@ def auc(times: Any = (2.0, 4.0), **given: Any) -> Any:
 
 def brier(times: Any = (2.0,), survival: Any = STAY, **given: Any) -> Any:
     data = {"duration": DURATION, "churned": CHURNED, **given}
-    return tn.churn.brier_score(survival=survival, times=times, **data)
+    return tn.churn.survival_brier_score(survival=survival, times=times, **data)
 
 
 def calibrated(**given: Any) -> Any:
@@ -78,12 +78,12 @@ CASES = [
     refused("dynamic_auc: times descend", lambda: auc([4.0, 2.0]), "times[1]"),
     refused("dynamic_auc: times NaN", lambda: auc([math.nan]), "times[0]"),
     refused("dynamic_auc: shape", lambda: auc(score=np.ones((6, 5))), "shape"),
-    OK("brier_score: nobody churned yet", lambda: brier([0.5]),
+    OK("survival_brier_score: nobody churned yet", lambda: brier([0.5]),
        lambda b: b.null_score[0] == 0.0 and math.isnan(b.skill[0]),
        nan=("skill", "skill_lower", "skill_upper")),
-    refused("brier_score: chance 1.1", lambda: brier(survival=[1.1] * 6), "survival[0]"),
-    refused("brier_score: NaN", lambda: brier(survival=[math.nan] * 6), "survival[0]"),
-    refused("brier_score: function", lambda: brier(survival=lambda t: [0.5]), "survival"),
+    refused("survival_brier_score: chance 1.1", lambda: brier(survival=[1.1] * 6), "survival[0]"),
+    refused("survival_brier_score: NaN", lambda: brier(survival=[math.nan] * 6), "survival[0]"),
+    refused("survival_brier_score: function", lambda: brier(survival=lambda t: [0.5]), "survival"),
     refused("survival_calibration: all equal", lambda: calibrated(survival=[0.5] * 6), "differ"),
     refused("survival_calibration: too late", lambda: calibrated(time=9.0), "at most 8"),
     refused("survival_calibration: too early", lambda: calibrated(time=0.5), "somebody churned"),

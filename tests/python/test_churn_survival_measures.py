@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 import tenure as tn
-from tenure.churn import brier_score, concordance_index, dynamic_auc, uno_concordance
+from tenure.churn import concordance_index, dynamic_auc, survival_brier_score, uno_concordance
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 TIMES = [30.0, 90.0, 180.0, 365.0]
@@ -51,7 +51,7 @@ def test_areas_of_scikit_survival():
 def test_brier_scores_of_scikit_survival():
     time, dead, karno = veteran()
     stay = np.exp(-np.outer(np.exp(-0.03 * (karno - 60)), np.array(TIMES) / 130.0))
-    found = brier_score(time, dead, stay, TIMES, censoring_at="at")
+    found = survival_brier_score(time, dead, stay, TIMES, censoring_at="at")
     values = [0.16465986244548864, 0.17719046689283346, 0.15882953823264573, 0.077866116640415]
     assert_allclose(found.score, values, rtol=1e-13)
     assert_allclose(found.integrated.value, 0.1411067408553861, rtol=1e-13)
@@ -214,7 +214,9 @@ def test_briers_and_their_errors_over_all_rows(at):
         def measure(w, data=(time, churned, stay), asked=times):
             return briers_of_all_rows(*data, w, asked, at)
 
-        found = brier_score(time, churned, stay, times, sample_weight=weight, censoring_at=at)
+        found = survival_brier_score(
+            time, churned, stay, times, sample_weight=weight, censoring_at=at
+        )
         want, errors = measure(weight), jackknifed(measure, weight)
         assert_allclose(found.score, want[:-1, 0], rtol=1e-12)
         assert_allclose(found.null_score, want[:-1, 1], rtol=1e-12)
@@ -252,8 +254,8 @@ def test_a_weight_is_so_many_rows(rows):
     stay = np.linspace(0.1, 0.9, time.size)[:, None]
     t = [float(time.min())]
     assert_allclose(
-        brier_score(time, churned, stay, t, sample_weight=weight).score,
-        brier_score(many[0], many[1], np.repeat(stay, weight, axis=0), t).score,
+        survival_brier_score(time, churned, stay, t, sample_weight=weight).score,
+        survival_brier_score(many[0], many[1], np.repeat(stay, weight, axis=0), t).score,
         rtol=1e-12,
     )
 
@@ -304,8 +306,8 @@ def test_a_function_of_time_is_asked_for_one_column_at_a_time():
         return np.exp(-rate * t)
 
     times = [2.0, 4.0, 6.0]
-    by_column = brier_score(time, churned, stay, times)
-    whole = brier_score(time, churned, np.exp(-np.outer(rate, times)), times)
+    by_column = survival_brier_score(time, churned, stay, times)
+    whole = survival_brier_score(time, churned, np.exp(-np.outer(rate, times)), times)
     assert asked == times
     assert_array_equal(by_column.score, whole.score)
 
@@ -321,7 +323,7 @@ def test_a_snapshot_whose_last_lives_are_all_censored_is_scored_before_them():
     assert found.reason == "nobody churned by 0.0001; nobody was seen beyond 24, 30"
     assert found.reason in repr(found)
     stay = np.full((400, 2), 0.5)
-    scores = brier_score(time, churned, stay, [12.0, 24.0])
+    scores = survival_brier_score(time, churned, stay, [12.0, 24.0])
     assert scores.time.tolist() == [12.0]
     assert scores.reason == "nobody was seen beyond 24"
 
@@ -363,9 +365,9 @@ def test_limits_of_a_perfect_score_are_no_point():
         (lambda: dynamic_auc([1, 2], [1, 0], [1, 2], [1, 1]), r"times\[1\]"),
         (lambda: dynamic_auc([1, 2], [1, 0], [1, 2], [3]), "none can be scored"),
         (lambda: dynamic_auc([1, 2], [1, 0], np.ones((2, 3)), [1]), "score must have shape"),
-        (lambda: brier_score([1, 2], [1, 0], [[0.5], [1.5]], [1]), r"survival\[1\]"),
-        (lambda: brier_score([1, 2], [1, 0], [0.5, 0.5], [1, 1.5]), "survival"),
-        (lambda: brier_score([1, 2], [1, 0], lambda t: [0.5], [1]), "survival"),
+        (lambda: survival_brier_score([1, 2], [1, 0], [[0.5], [1.5]], [1]), r"survival\[1\]"),
+        (lambda: survival_brier_score([1, 2], [1, 0], [0.5, 0.5], [1, 1.5]), "survival"),
+        (lambda: survival_brier_score([1, 2], [1, 0], lambda t: [0.5], [1]), "survival"),
     ],
 )  # fmt: skip
 def test_bad_cells_are_named(call, message):
@@ -379,4 +381,4 @@ def test_plots_draw():
     stay = np.exp(-np.outer(np.exp(-0.03 * (karno - 60)), np.array(TIMES) / 130.0))
     auc = dynamic_auc(time, dead, -karno, TIMES)
     assert auc.plot().get_ylabel() == "AUC"
-    assert brier_score(time, dead, stay, TIMES).plot().get_ylabel() == "Brier score"
+    assert survival_brier_score(time, dead, stay, TIMES).plot().get_ylabel() == "Brier score"

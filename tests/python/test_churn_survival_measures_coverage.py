@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from tenure.churn import brier_score, concordance_index, dynamic_auc, uno_concordance
+from tenure.churn import concordance_index, dynamic_auc, survival_brier_score, uno_concordance
 
 
 def customers(rng, n):
@@ -29,7 +29,7 @@ def truth():
     score, life, _, _ = customers(rng, 200_000)
     everybody = np.ones(life.size, bool)
     times = [4.0, 8.0, 12.0]
-    b = brier_score(life, everybody, lambda t: stay_of(score, t), times)
+    b = survival_brier_score(life, everybody, lambda t: stay_of(score, t), times)
     auc = dynamic_auc(life, everybody, score, times)
     uno = uno_concordance(life, everybody, score, tau=12.0)
     return [
@@ -43,7 +43,7 @@ def covered(runs, n):
     inside = np.zeros(want.size)
     for seed in range(runs):
         score, _, time, churned = customers(np.random.default_rng(seed), n)
-        b = brier_score(time, churned, lambda t, s=score: stay_of(s, t), times)
+        b = survival_brier_score(time, churned, lambda t, s=score: stay_of(s, t), times)
         auc = dynamic_auc(time, churned, score, times)
         uno = uno_concordance(time, churned, score, tau=12.0)
         single = [uno, auc.mean, b.integrated, b.integrated_skill]

@@ -6,7 +6,6 @@ from tenure.churn._cure_edge import CureTest
 from tenure.churn._measured import Measured
 from tenure.churn.aalen_johansen import AalenJohansen
 from tenure.churn.aft import AFT
-from tenure.churn.brier import BrierScore, brier_score
 from tenure.churn.concordance import concordance_index
 from tenure.churn.contract_spells import ContractSpells, contract_spells
 from tenure.churn.cox import CoxPH
@@ -41,7 +40,7 @@ from tenure.churn.ranking import (
     roc_curve,
 )
 from tenure.churn.restricted_mean import restricted_mean_difference
-from tenure.churn.target import ProfitByBudget, TargetList, profit_by_budget, target
+from tenure.churn.survival_brier import SurvivalBrierScore, survival_brier_score
 from tenure.churn.survival_calibration import SurvivalCalibration, survival_calibration
 from tenure.churn.survival_ranking import (
     DynamicAuc,
@@ -49,6 +48,7 @@ from tenure.churn.survival_ranking import (
     dynamic_auc,
     uno_concordance,
 )
+from tenure.churn.target import ProfitByBudget, TargetList, profit_by_budget, target
 from tenure.churn.turnbull import Turnbull
 from tenure.churn.uplift_calibration import (
     LinearUplift,
@@ -72,16 +72,15 @@ from tenure.churn.uplift_learners import RLearner, SLearner, TLearner, XLearner,
 __all__ = [
     "AFT",
     "AalenJohansen",
-    "BrierScore",
     "ChurnDataset",
     "ContractEnd",
     "ContractSpells",
     "CoxNet",
     "CoxPH",
-    "DRLearner",
     "CureModel",
     "CureTest",
     "DCalibration",
+    "DRLearner",
     "Difference",
     "DiscreteTimeHazard",
     "DynamicAuc",
@@ -101,9 +100,12 @@ __all__ = [
     "RocCurve",
     "SLearner",
     "Silence",
+    "SurvivalBrierScore",
+    "SurvivalCalibration",
     "TLearner",
     "TargetList",
     "Turnbull",
+    "UnoConcordance",
     "UpliftAtTop",
     "UpliftCalibration",
     "UpliftCurve",
@@ -117,14 +119,6 @@ __all__ = [
     "concordance_index",
     "contract_spells",
     "cross_fit_uplift",
-    "SurvivalCalibration",
-    "Turnbull",
-    "UnoConcordance",
-    "average_precision",
-    "brier_score",
-    "compare_roc_auc",
-    "concordance_index",
-    "contract_spells",
     "d_calibration",
     "dynamic_auc",
     "expected_maximum_profit",
@@ -142,10 +136,11 @@ __all__ = [
     "restricted_mean_difference",
     "roc_auc",
     "roc_curve",
+    "survival_brier_score",
+    "survival_calibration",
     "target",
+    "uno_concordance",
     "uplift_at",
     "uplift_calibration",
     "uplift_curve",
-    "survival_calibration",
-    "uno_concordance",
 ]

@@ -123,7 +123,7 @@ def measured(data: tuple[np.ndarray, np.ndarray, np.ndarray], threads: int) -> l
     stay = np.exp(-30.0 * rate)
     return [
         tn.churn.dynamic_auc(duration, churned, X[:, 0], [10.0, 30.0]),
-        tn.churn.brier_score(duration, churned, lambda t: np.exp(-t * rate), [10.0, 30.0]),
+        tn.churn.survival_brier_score(duration, churned, lambda t: np.exp(-t * rate), [10.0, 30.0]),
         tn.churn.survival_calibration(duration, churned, stay, 30.0),
         tn.churn.d_calibration(np.exp(-rate * duration), churned),
     ]

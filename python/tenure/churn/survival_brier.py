@@ -19,7 +19,7 @@ from tenure.churn._times import z_of
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class BrierScore(Table):
+class SurvivalBrierScore(Table):
     """Brier scores: one row for each time that can be scored.
 
     Attributes
@@ -44,7 +44,7 @@ class BrierScore(Table):
     --------
     >>> import tenure as tn
     >>> stay = [[0.4, 0.1], [0.8, 0.5], [0.9, 0.7], [0.9, 0.8]]
-    >>> b = tn.churn.brier_score([1, 2, 3, 4], [1, 1, 0, 1], stay, [1, 3])
+    >>> b = tn.churn.survival_brier_score([1, 2, 3, 4], [1, 1, 0, 1], stay, [1, 3])
     >>> round(b.integrated.value, 3), round(b.integrated_skill.value, 2)
     (0.07, 0.68)
     """
@@ -101,7 +101,7 @@ class BrierScore(Table):
         return ax
 
 
-def brier_score(
+def survival_brier_score(
     duration: npt.ArrayLike,
     churned: npt.ArrayLike,
     survival: npt.ArrayLike | Callable[[float], npt.ArrayLike],
@@ -111,7 +111,7 @@ def brier_score(
     sample_weight: npt.ArrayLike | None = None,
     censoring_at: str = "before",
     level: float = 0.95,
-) -> BrierScore:
+) -> SurvivalBrierScore:
     """Return the Brier score of predicted chances to stay, by time and over time.
 
     Who was censored before the time counts through those who are like them: each customer who was
@@ -130,7 +130,7 @@ def brier_score(
 
     Returns
     -------
-    BrierScore
+    SurvivalBrierScore
 
     Raises
     ------
@@ -151,7 +151,7 @@ def brier_score(
     --------
     >>> import tenure as tn
     >>> stay = [[0.4, 0.1], [0.8, 0.5], [0.9, 0.7], [0.9, 0.8]]
-    >>> b = tn.churn.brier_score([1, 2, 3, 4], [1, 1, 0, 1], stay, [1, 3])
+    >>> b = tn.churn.survival_brier_score([1, 2, 3, 4], [1, 1, 0, 1], stay, [1, 3])
     >>> b.score.round(3).tolist(), b.null_score.round(3).tolist(), b.skill.round(2).tolist()
     ([0.055, 0.085], [0.188, 0.25], [0.71, 0.66])
     """
@@ -202,8 +202,10 @@ def brier_score(
                 (0.0, 0.0, -math.inf), names, strict=True,
             )
         )  # fmt: skip
-    by_time: dict[str, Any] = dict(zip(BrierScore._column_names, [kept, *table], strict=True))
-    return BrierScore(
+    by_time: dict[str, Any] = dict(
+        zip(SurvivalBrierScore._column_names, [kept, *table], strict=True)
+    )
+    return SurvivalBrierScore(
         **by_time,
         integrated=integrated,
         integrated_null=integrated_null,
