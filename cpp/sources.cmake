@@ -13,6 +13,13 @@ set(TENURE_CORE_SOURCES
   cpp/src/churn/cox_predict.cpp
   cpp/src/churn/cox_residuals.cpp
   cpp/src/churn/offers.cpp
+  cpp/src/churn/elastic_path.cpp
+  cpp/src/churn/logistic_data.cpp
+  cpp/src/churn/logistic_fit.cpp
+  cpp/src/churn/logistic_kernels.cpp
+  cpp/src/churn/logistic_likelihood.cpp
+  cpp/src/churn/logistic_net.cpp
+  cpp/src/churn/regression_step.cpp
   cpp/src/churn/roc.cpp
   cpp/src/churn/uplift_curve.cpp
   cpp/src/churn/d_calibration.cpp
@@ -182,6 +189,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_special.cpp
   cpp/bindings/bind_survival.cpp
   cpp/bindings/churn_measures.cpp
+  cpp/bindings/churn_logistic.cpp
   cpp/bindings/churn_roc.cpp
   cpp/bindings/churn_uplift.cpp
   cpp/bindings/clv_bg_bb.cpp
@@ -217,6 +225,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/churn/concordance_test.cpp
   tests/cpp/churn/cox_test.cpp
   tests/cpp/churn/offers_test.cpp
+  tests/cpp/churn/logistic_test.cpp
   tests/cpp/churn/roc_test.cpp
   tests/cpp/churn/uplift_curve_test.cpp
   tests/cpp/churn/survival_measures_test.cpp

@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import tenure as tn
 from tenure.churn import CoxNet, CoxPH
+from tenure.churn._elastic import folds_of
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "cox"
 
@@ -131,7 +132,7 @@ def test_validation_finds_the_columns_that_matter():
 
 
 def test_folds_keep_clusters_together():
-    fold = CoxNet._folds(100, 5, np.arange(100) // 4, 0)
+    fold = folds_of(100, 5, np.arange(100) // 4, 0)
     assert all(len(set(fold[i : i + 4].tolist())) == 1 for i in range(0, 100, 4))
 
 

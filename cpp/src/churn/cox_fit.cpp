@@ -8,6 +8,7 @@
 #include "cox_firth.hpp"
 #include "cox_kernels.hpp"
 #include "cox_slots.hpp"
+#include "regression_step.hpp"
 #include "tenure/churn/cox.hpp"
 #include "tenure/churn/cox_exact.hpp"
 #include "tenure/support/errors.hpp"
@@ -19,8 +20,6 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 using Matrix =
     Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>;
-
-constexpr double kSingular = 1e-11;
 
 VectorXd as_vector(std::span<const double> v) {
   return Eigen::Map<const VectorXd>(v.data(), std::ssize(v));
@@ -83,27 +82,6 @@ class Objective {
   CoxLikelihood likelihood_;
 };
 
-/// Projection on the eigenvectors of the scaled information that the data say nothing about, told
-/// in the columns themselves. Zero if there are none.
-MatrixXd unidentified_part(const MatrixXd& information, double churned) {
-  const Eigen::Index p = information.rows();
-  VectorXd unit(p);
-  MatrixXd out = MatrixXd::Zero(p, p);
-  for (Eigen::Index j = 0; j < p; ++j) {
-    const double own = information(j, j) / churned;
-    unit(j) = own > kSingular ? 1.0 / std::sqrt(information(j, j)) : 0.0;
-    if (unit(j) == 0.0) out(j, j) = 1.0;
-  }
-  MatrixXd scaled = unit.asDiagonal() * information * unit.asDiagonal();
-  for (Eigen::Index j = 0; j < p; ++j)
-    if (unit(j) == 0.0) scaled(j, j) = 1.0;
-  const Eigen::SelfAdjointEigenSolver<MatrixXd> eigen(scaled);
-  for (Eigen::Index k = 0; k < p; ++k)
-    if (eigen.eigenvalues()(k) < kSingular)
-      out += eigen.eigenvectors().col(k) * eigen.eigenvectors().col(k).transpose();
-  return out;
-}
-
 /// Whether, at each time, all who churn have the largest x'direction of those at risk (exact ties:
 /// no smaller one than anybody who stays), within a small part of its range.
 bool recedes(const CoxData& d, const VectorXd& direction, CoxMethod ties) {
@@ -145,18 +123,6 @@ double reach(const CoxData& d, const VectorXd& step) {
   return widest;
 }
 
-VectorXd newton_step(const MatrixXd& information, const VectorXd& score) {
-  const Eigen::LLT<MatrixXd> root(information);
-  if (root.info() == Eigen::Success) {
-    VectorXd step = root.solve(score);
-    if (step.allFinite()) return step;
-  }
-  const Eigen::SelfAdjointEigenSolver<MatrixXd> eigen(information);
-  const double floor = 1e-10 * eigen.eigenvalues().cwiseAbs().maxCoeff();
-  const VectorXd inverse = eigen.eigenvalues().cwiseAbs().cwiseMax(floor).cwiseInverse();
-  return eigen.eigenvectors() * inverse.asDiagonal() * (eigen.eigenvectors().transpose() * score);
-}
-
 class Newton {
  public:
   Newton(const CoxData& d, const CoxSettings& s, const Execution& e)
@@ -172,10 +138,10 @@ class Newton {
     out_.null_penalised = state_.penalised;
     if (!std::isfinite(state_.log_likelihood))
       throw InvalidInput("offset", -1, "the offset leaves no finite likelihood: see its range");
-    const MatrixXd loose = unidentified_part(state_.information, churned_);
+    const MatrixXd loose = detail::unidentified_part(state_.information, churned_);
     out_.unidentified.assign(loose.data(), loose.data() + loose.size());
     if (loose.trace() > 0.0) return finish(CoxStatus::unidentified);
-    VectorXd step = newton_step(state_.information, state_.score);
+    VectorXd step = detail::newton_step(state_.information, state_.score);
     out_.score_test = state_.score.dot(step);
     while (true) {
       // A penalised step is a fixed point's: it shrinks by a factor, not by squares.
@@ -185,7 +151,7 @@ class Newton {
       }
       if (out_.iterations >= settings_.max_iterations) return finish(CoxStatus::max_iterations);
       if (!advance(step)) return finish(CoxStatus::stalled);
-      step = newton_step(state_.information, state_.score);
+      step = detail::newton_step(state_.information, state_.score);
       if (!settings_.firth && state_.score.dot(step) < 1e-2 && reach(d_, step) > 0.05 &&
           is_recession(step))
         return finish(CoxStatus::monotone);

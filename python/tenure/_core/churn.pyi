@@ -30,6 +30,25 @@ class _CoxNet(TypedDict):
     null_log_likelihood: float
     evaluations: int
 
+class _LogisticFit(TypedDict):
+    status: str
+    beta: _Floats
+    covariance: _Floats
+    log_likelihood: float
+    penalised: float
+    iterations: int
+    gradient_norm: float
+    direction: _Floats
+    separated: int
+    unidentified: _Floats
+
+class _LogisticNet(TypedDict):
+    penalty: _Floats
+    beta: _Floats
+    log_likelihood: _Floats
+    converged: _Flags
+    evaluations: int
+
 class _CoxBaseline(TypedDict):
     time: _Floats
     stratum: _Codes
@@ -181,3 +200,59 @@ class IpcwData:
 def d_calibration(
     survival: _Floats, churned: _Flags, bins: int
 ) -> tuple[_Floats, _Floats, float, float]: ...
+
+class LogisticData:
+    def __init__(
+        self,
+        x: _Floats,
+        y: _Flags,
+        weight: _Floats | None,
+        offset: _Floats | None,
+        intercept: bool,
+        centred: bool,
+        threads: int,
+    ) -> None: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def terms(self) -> int: ...
+    @property
+    def total_weight(self) -> float: ...
+    @property
+    def event_weight(self) -> float: ...
+    @property
+    def centre(self) -> _Floats: ...
+    @property
+    def scale(self) -> _Floats: ...
+    @property
+    def least(self) -> _Floats: ...
+    @property
+    def most(self) -> _Floats: ...
+    def fit(
+        self,
+        firth: bool,
+        ridge: _Floats | None,
+        start: _Floats | None,
+        held: _Flags | None,
+        max_iterations: int,
+        tolerance: float,
+        threads: int,
+    ) -> _LogisticFit: ...
+    def null(self, threads: int) -> tuple[float, float]: ...
+    def point(self, beta: _Floats, threads: int) -> tuple[float, _Floats, _Floats]: ...
+    def log_likelihoods(self, beta: _Floats, threads: int) -> _Floats: ...
+    def score_products(
+        self, beta: _Floats, cluster: _Codes | None, clusters: int, threads: int
+    ) -> _Floats: ...
+    def net(
+        self,
+        l1_ratio: float,
+        lasso: _Floats,
+        ridge: _Floats,
+        penalty: _Floats,
+        penalties: int,
+        least: float,
+        max_iterations: int,
+        tolerance: float,
+        threads: int,
+    ) -> _LogisticNet: ...

@@ -19,6 +19,8 @@ from tenure.churn.follow_up import FollowUpTest, follow_up_test
 from tenure.churn.kaplan_meier import KaplanMeier
 from tenure.churn.labels import ContractEnd, LowProbabilityAlive, Silence
 from tenure.churn.log_rank import log_rank
+from tenure.churn.logistic import LogisticRegression
+from tenure.churn.logistic_net import LogisticNet
 from tenure.churn.nelson_aalen import NelsonAalen
 from tenure.churn.policy import compare_policies, policy_value
 from tenure.churn.potential_outcomes import PotentialOutcomes, potential_outcomes
@@ -89,6 +91,8 @@ __all__ = [
     "Gains",
     "KaplanMeier",
     "LinearUplift",
+    "LogisticNet",
+    "LogisticRegression",
     "LowProbabilityAlive",
     "MaximumProfit",
     "Measured",

@@ -118,13 +118,18 @@ def column_names(names: Sequence[str] | None, columns: int) -> tuple[str, ...]:
 
 
 def _require_columns(data: _core.churn.CoxData, names: Sequence[str]) -> None:
-    with np.errstate(over="ignore"):
-        spread = data.most - data.least
-    for j in np.flatnonzero(spread == 0.0).tolist():
+    for j in np.flatnonzero(data.most == data.least).tolist():
         value = float(data.least[j])
         msg = f"X[{names[j]!r}] is {value:g} in every row: its coefficient is not identified"
         raise InvalidInputError(msg, argument="X", value=value)
-    wild = ~((spread > _SMALLEST_SPREAD) & (spread < 1.0 / _SMALLEST_SPREAD))
+    require_range(data.least, data.most, names)
+
+
+def require_range(least: Floats, most: Floats, names: Sequence[str]) -> None:
+    """Refuse columns that vary over a range whose square is no number."""
+    with np.errstate(over="ignore"):
+        spread = most - least
+    wild = (spread != 0.0) & ~((spread > _SMALLEST_SPREAD) & (spread < 1.0 / _SMALLEST_SPREAD))
     for j in np.flatnonzero(wild).tolist():
         msg = (
             f"X[{names[j]!r}] has a range of {spread[j]:g}, whose square is no number: count it in "
@@ -138,18 +143,9 @@ def unidentified(part: Floats, names: Sequence[str], rows: int) -> InvalidInputE
 
     `part` projects on the combinations of columns that do not vary among those at risk.
     """
-    left = np.diag(part) > 1e-6
     reasons = []
-    while left.any():
-        group = np.zeros(len(names), dtype=bool)
-        group[int(np.argmax(left))] = True
-        while True:
-            grown = group | (left & (np.abs(part[group]) > 1e-6).any(axis=0))
-            if (grown == group).all():
-                break
-            group = grown
-        left &= ~group
-        members = [repr(names[j]) for j in np.flatnonzero(group).tolist()]
+    for group in dependent_groups(part):
+        members = [repr(names[j]) for j in group]
         if len(members) == 1:
             reasons.append(f"{members[0]} does not vary among those at risk at any time of churn")
         else:
@@ -161,3 +157,20 @@ def unidentified(part: Floats, names: Sequence[str], rows: int) -> InvalidInputE
         reasons.append(f"there are {len(names)} columns for {rows} rows: a penalty is needed")
     msg = "the coefficients of X are not identified: " + "; ".join(reasons)
     return InvalidInputError(msg, argument="X")
+
+
+def dependent_groups(part: Floats) -> list[list[int]]:
+    """Return the positions that a projection on what is not identified ties together."""
+    left = np.diag(part) > 1e-6
+    groups = []
+    while left.any():
+        group = np.zeros(len(part), dtype=bool)
+        group[int(np.argmax(left))] = True
+        while True:
+            grown = group | (left & (np.abs(part[group]) > 1e-6).any(axis=0))
+            if (grown == group).all():
+                break
+            group = grown
+        left &= ~group
+        groups.append(np.flatnonzero(group).tolist())
+    return groups

@@ -18,7 +18,6 @@ from tenure._validation import (
     Floats,
     Ints,
     as_choice,
-    as_column,
     as_count,
     as_number,
     as_seed,
@@ -27,6 +26,7 @@ from tenure._validation import (
 from tenure.churn._cox_predict import CoxPredictions
 from tenure.churn._cox_restore import require_baseline, require_shapes
 from tenure.churn._cox_sample import CoxSample, as_sample, column_names
+from tenure.churn._elastic import as_factors, as_penalties, best_and_simplest, folds_of
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -280,11 +280,11 @@ class CoxNet(CoxPredictions):
         rows, p = shape
         least = self.least if self.least is not None else (1e-4 if rows > p else 0.01)
         if penalties is None:
-            penalties = self._given_penalties()
+            penalties = as_penalties(self.penalties)
         return data.net(
             self.ties,
             as_number(self.l1_ratio, "l1_ratio", at_least=0.0, at_most=1.0),
-            *self._factors(data.scale),
+            *as_factors(self.penalty_factor, data.scale, self.standardize),
             penalties,
             as_count(self.n_penalties, "n_penalties", at_least=1),
             as_number(least, "least", above=0.0, below=1.0),
@@ -292,31 +292,6 @@ class CoxNet(CoxPredictions):
             as_number(self.tol, "tol", above=0.0, at_most=1e-2),
             as_threads(self.n_threads),
         )
-
-    def _given_penalties(self) -> Floats:
-        if self.penalties is None:
-            return np.empty(0)
-        given = as_column(self.penalties, np.float64, "penalties")
-        bad = np.flatnonzero(~(np.isfinite(given) & (given >= 0.0)))
-        if bad.size or not given.size:
-            row = int(bad[0]) if bad.size else None
-            msg = f"penalties must be finite and >= 0, got {self.penalties!r}"
-            raise InvalidInputError(msg, argument="penalties", row=row)
-        return np.ascontiguousarray(np.unique(given)[::-1])
-
-    def _factors(self, scale: Floats) -> tuple[Floats, Floats]:
-        """What multiplies the penalty of |b| and of b^2, b of the engine's scaled columns."""
-        factor = np.ones(len(scale))
-        if self.penalty_factor is not None:
-            factor = as_column(self.penalty_factor, np.float64, "penalty_factor").copy()
-            right = len(factor) == len(scale) and bool(
-                (np.isfinite(factor) & (factor >= 0.0)).all()
-            )
-            if not right:
-                msg = f"penalty_factor must be {len(scale)} finite numbers >= 0"
-                raise InvalidInputError(msg, argument="penalty_factor")
-        unit = np.ones(len(scale)) if self.standardize else 1.0 / scale
-        return factor * unit, factor * unit**2
 
     @property
     def path_(self) -> CoxNetPath:
@@ -391,7 +366,7 @@ class CoxNet(CoxPredictions):
         folds = as_count(n_folds, "n_folds", at_least=2)
         self.fit(X, duration, churned, entry, sample_weight, strata, offset)
         matrix, names = as_matrix(X)
-        fold = self._folds(len(matrix), folds, clusters, as_seed(random_state))
+        fold = folds_of(len(matrix), folds, clusters, as_seed(random_state))
         columns = [
             None if c is None else np.asarray(c)
             for c in (duration, churned, entry, sample_weight, self._sample.strata, offset)
@@ -411,15 +386,10 @@ class CoxNet(CoxPredictions):
             beta = np.ascontiguousarray(coef * whole.data.scale)
             full = whole.data.log_likelihoods(beta, self.ties, threads)
             deviance.append(-2.0 * (full - found["log_likelihood"]) / gone[k])
-        weight = gone[gone > 0.0] / gone.sum()
-        if len(weight) < 2:
+        if len(deviance) < 2:
             msg = "fewer than two folds hold a churn: use fewer folds"
             raise InvalidInputError(msg, argument="n_folds", value=folds)
-        table = np.array(deviance)
-        mean = weight @ table
-        error = np.sqrt(weight @ (table - mean) ** 2 / (len(weight) - 1))
-        at = int(np.argmin(mean))
-        simplest = int(np.argmax(mean <= mean[at] + error[at]))
+        mean, error, at, simplest = best_and_simplest(deviance, gone[gone > 0.0])
         self._choose(at if rule == "best" else simplest)
         return CoxNetValidation(
             self.penalties_,
@@ -429,18 +399,6 @@ class CoxNet(CoxPredictions):
             float(self.penalties_[at]),
             float(self.penalties_[simplest]),
         )
-
-    @staticmethod
-    def _folds(rows: int, folds: int, clusters: Any, seed: int) -> Any:
-        from tenure.churn._groups import as_groups
-
-        codes = np.arange(rows) if clusters is None else as_groups(clusters, rows, "clusters")[0]
-        groups = int(codes.max()) + 1
-        if groups < folds:
-            msg = f"n_folds must be at most {groups}, the number of rows or clusters, got {folds}"
-            raise InvalidInputError(msg, argument="n_folds", value=folds)
-        shuffled = np.random.default_rng(seed).permutation(np.arange(groups) % folds)
-        return shuffled[codes]
 
     def _variance_matrix(self) -> Floats:
         msg = "penalised coefficients have no intervals: fit CoxPH on the columns chosen"

@@ -139,6 +139,13 @@ def fit_and_ask_who_stays(data: Any, threads: int) -> list[Any]:
         model.predict_stays(X[:, :3], duration),
         model.predict_quantile(X[:, :3], 0.2, duration),
     ]
+def ask_odds(data: tuple[np.ndarray, np.ndarray, np.ndarray], threads: int) -> list[Any]:
+    """Firth's penalty with its profiles, clusters, intervals of probabilities."""
+    X, _, churned = data
+    groups = np.arange(len(X)) % 50
+    clustered = tn.churn.LogisticRegression(n_threads=threads).fit(X, churned, clusters=groups)
+    firth = tn.churn.LogisticRegression("firth", n_threads=threads).fit(X[:2000], churned[:2000])
+    return [clustered.robust_covariance_, clustered.predict_interval(X).lower, firth.summary()]
 
 
 ENTRIES = [
@@ -196,6 +203,19 @@ ENTRIES = [
         500_000,
     ),
     Entry("CoxNet", regressed, lambda d, t: tn.churn.CoxNet(n_threads=t).fit(*d), 300_000),
+    Entry(
+        "LogisticRegression",
+        regressed,
+        lambda d, t: tn.churn.LogisticRegression(n_threads=t).fit(d[0], d[2]),
+        5_000_000,
+    ),
+    Entry("LogisticRegression asked", regressed, ask_odds, 300_000),
+    Entry(
+        "LogisticNet",
+        regressed,
+        lambda d, t: tn.churn.LogisticNet(n_penalties=20, n_threads=t).fit(d[0], d[2]),
+        500_000,
+    ),
     Entry(
         "concordance_index",
         regressed,
