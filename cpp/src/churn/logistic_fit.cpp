@@ -55,7 +55,7 @@ class Newton {
       const VectorXd step = newton_step();
       const double gain = step.dot(state_.score);
       require_doubt(gain);
-      if (is_small(step)) {
+      if (is_small(step) || is_last(step)) {
         // A penalised step is a fixed point's: it shrinks by a factor, not by squares.
         if (!settings_.firth) {
           beta_ += step;
@@ -94,6 +94,7 @@ class Newton {
       if (!(step.cwiseAbs().maxCoeff() < 10.0) || state_.least_margin > 0.0) break;
       if (step.cwiseAbs().maxCoeff() < tolerance) {
         beta_ += step;
+        from_some_ = true;
         return;
       }
       if (!advance(step, kSubsample)) break;
@@ -177,6 +178,17 @@ class Newton {
   bool is_small(const VectorXd& step) const {
     return (step.cwiseAbs().array() < settings_.tolerance * beta_.cwiseAbs().array().max(1.0))
         .all();
+  }
+
+  /// Steps of Newton's method shrink by squares. Where a pass is dear and the information that
+  /// it would renew is right to far less than its sampling error, the step after this one need not
+  /// be looked at to be known as small.
+  bool is_last(const VectorXd& step) {
+    const double before = last_size_;
+    last_size_ = step.cwiseAbs().maxCoeff();
+    if (!from_some_ || !(last_size_ < 3e-5 && last_size_ < 0.1 * before)) return false;
+    const double next = last_size_ / before * last_size_ / before * last_size_;
+    return next < settings_.tolerance;
   }
 
   VectorXd newton_step() const {
@@ -273,7 +285,8 @@ class Newton {
   const Execution& execution_;
   VectorXd beta_;
   std::vector<Eigen::Index> free_;
-  bool plain_ = true, holds_ = false;
+  bool plain_ = true, holds_ = false, from_some_ = false;
+  double last_size_ = kInfinity;
   State state_;
   LogisticFit out_;
 };
