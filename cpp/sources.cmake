@@ -20,6 +20,8 @@ set(TENURE_CORE_SOURCES
   cpp/src/churn/logistic_likelihood.cpp
   cpp/src/churn/logistic_net.cpp
   cpp/src/churn/regression_step.cpp
+  cpp/src/churn/isotonic.cpp
+  cpp/src/churn/recalibration.cpp
   cpp/src/churn/roc.cpp
   cpp/src/churn/uplift_curve.cpp
   cpp/src/churn/d_calibration.cpp
@@ -190,6 +192,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_survival.cpp
   cpp/bindings/churn_measures.cpp
   cpp/bindings/churn_logistic.cpp
+  cpp/bindings/churn_calibration.cpp
   cpp/bindings/churn_roc.cpp
   cpp/bindings/churn_uplift.cpp
   cpp/bindings/clv_bg_bb.cpp
@@ -226,6 +229,8 @@ set(TENURE_TEST_SOURCES
   tests/cpp/churn/cox_test.cpp
   tests/cpp/churn/offers_test.cpp
   tests/cpp/churn/logistic_test.cpp
+  tests/cpp/churn/isotonic_test.cpp
+  tests/cpp/churn/recalibration_test.cpp
   tests/cpp/churn/roc_test.cpp
   tests/cpp/churn/uplift_curve_test.cpp
   tests/cpp/churn/survival_measures_test.cpp

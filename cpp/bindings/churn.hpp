@@ -6,6 +6,7 @@ namespace py = pybind11;
 
 // The parts of the submodule `churn`, one subject each.
 void bind_logistic(py::module_& m);
+void bind_calibration(py::module_& m);
 void bind_roc(py::module_& m);
 void bind_uplift(py::module_& m);
 void bind_survival_measures(py::module_& m);

@@ -46,7 +46,7 @@ class Estimator:
         for name in self._parameter_names():
             value = getattr(self, name)
             params[name] = value
-            if deep and isinstance(value, Estimator):
+            if deep and hasattr(value, "get_params") and not isinstance(value, type):
                 params.update({f"{name}__{k}": v for k, v in value.get_params().items()})
         return params
 

@@ -48,6 +48,13 @@ class _LogisticNet(TypedDict):
     log_likelihood: _Floats
     converged: _Flags
     evaluations: int
+class _Recalibration(TypedDict):
+    status: str
+    coef: _Floats
+    covariance: _Floats
+    log_likelihood: float
+    iterations: int
+    gradient_norm: float
 
 class _CoxBaseline(TypedDict):
     time: _Floats
@@ -256,3 +263,17 @@ class LogisticData:
         tolerance: float,
         threads: int,
     ) -> _LogisticNet: ...
+def isotonic(
+    score: _Floats, target: _Floats, weight: _Floats | None
+) -> tuple[_Floats, _Floats, _Floats, _Floats]: ...
+def isotonic_consistency(
+    probability: _Floats, at: _Floats, replicates: int, seed: int, threads: int
+) -> _Floats: ...
+def recalibrate(
+    columns: _Floats,
+    offset: _Floats | None,
+    target: _Floats,
+    weight: _Floats | None,
+    intercept: bool,
+    threads: int,
+) -> _Recalibration: ...

@@ -6,6 +6,9 @@ from tenure.churn._cure_edge import CureTest
 from tenure.churn._measured import Measured
 from tenure.churn.aalen_johansen import AalenJohansen
 from tenure.churn.aft import AFT
+from tenure.churn.calibration import CalibrationCoefficients, Calibrator
+from tenure.churn.calibration_error import CalibrationError, ici
+from tenure.churn.churn_model import ChurnModel, CrossFitted, Scores
 from tenure.churn.concordance import concordance_index
 from tenure.churn.contract_spells import ContractSpells, contract_spells
 from tenure.churn.cox import CoxPH
@@ -13,11 +16,21 @@ from tenure.churn.cox_net import CoxNet
 from tenure.churn.cure import CureModel
 from tenure.churn.d_calibration import DCalibration, d_calibration
 from tenure.churn.dataset import ChurnDataset, make_dataset
+from tenure.churn.decision import Campaign, cost_threshold
 from tenure.churn.discrete_time import DiscreteTimeHazard
+from tenure.churn.evaluation import Evaluation, evaluate
+from tenure.churn.explain import Contributions, Reasons, reasons, shapley
 from tenure.churn.fine_gray import FineGray
 from tenure.churn.follow_up import FollowUpTest, follow_up_test
+from tenure.churn.importance import (
+    Importance,
+    PartialEffect,
+    partial_effect,
+    permutation_importance,
+)
 from tenure.churn.kaplan_meier import KaplanMeier
 from tenure.churn.labels import ContractEnd, LowProbabilityAlive, Silence
+from tenure.churn.leakage import LeakageReport, leakage_report
 from tenure.churn.log_rank import log_rank
 from tenure.churn.logistic import LogisticRegression
 from tenure.churn.logistic_net import LogisticNet
@@ -40,6 +53,14 @@ from tenure.churn.ranking import (
     gains,
     roc_auc,
     roc_curve,
+)
+from tenure.churn.reliability import (
+    BrierScore,
+    CalibrationSlope,
+    Reliability,
+    brier_score,
+    calibration_slope,
+    reliability,
 )
 from tenure.churn.restricted_mean import restricted_mean_difference
 from tenure.churn.survival_brier import SurvivalBrierScore, survival_brier_score
@@ -74,9 +95,17 @@ from tenure.churn.uplift_learners import RLearner, SLearner, TLearner, XLearner,
 __all__ = [
     "AFT",
     "AalenJohansen",
+    "BrierScore",
+    "CalibrationCoefficients",
+    "CalibrationError",
+    "CalibrationSlope",
+    "Calibrator",
+    "Campaign",
     "ChurnDataset",
+    "ChurnModel",
     "ContractEnd",
     "ContractSpells",
+    "Contributions",
     "CoxNet",
     "CoxPH",
     "CureModel",
@@ -86,13 +115,19 @@ __all__ = [
     "Difference",
     "DiscreteTimeHazard",
     "DynamicAuc",
+    "CrossFitted",
+    "Difference",
+    "DiscreteTimeHazard",
+    "Evaluation",
     "FineGray",
     "FollowUpTest",
     "Gains",
+    "Importance",
     "KaplanMeier",
     "LinearUplift",
     "LogisticNet",
     "LogisticRegression",
+    "LeakageReport",
     "LowProbabilityAlive",
     "MaximumProfit",
     "Measured",
@@ -103,6 +138,12 @@ __all__ = [
     "RLearner",
     "RocCurve",
     "SLearner",
+    "PartialEffect",
+    "ProfitCurve",
+    "Reasons",
+    "Reliability",
+    "RocCurve",
+    "Scores",
     "Silence",
     "SurvivalBrierScore",
     "SurvivalCalibration",
@@ -125,6 +166,13 @@ __all__ = [
     "cross_fit_uplift",
     "d_calibration",
     "dynamic_auc",
+    "brier_score",
+    "calibration_slope",
+    "compare_roc_auc",
+    "concordance_index",
+    "contract_spells",
+    "cost_threshold",
+    "evaluate",
     "expected_maximum_profit",
     "follow_up_test",
     "gains",
@@ -147,4 +195,17 @@ __all__ = [
     "uplift_at",
     "uplift_calibration",
     "uplift_curve",
+    "ici",
+    "leakage_report",
+    "log_rank",
+    "make_dataset",
+    "partial_effect",
+    "permutation_importance",
+    "profit_curve",
+    "reasons",
+    "reliability",
+    "restricted_mean_difference",
+    "roc_auc",
+    "roc_curve",
+    "shapley",
 ]
