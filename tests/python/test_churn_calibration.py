@@ -244,7 +244,7 @@ def test_diagram_is_that_of_scikit_learns_isotonic_regression(rows):
 
 
 def test_band_holds_the_steps_of_calibrated_probabilities():
-    inside, runs = np.zeros(3), 150
+    inside, runs = np.zeros(3), 100
     for seed in range(runs):
         rng = np.random.default_rng(seed)
         p = rng.beta(2, 3, 400)
@@ -253,7 +253,7 @@ def test_band_holds_the_steps_of_calibrated_probabilities():
             j = np.searchsorted(r.at, at)
             step = r.rate[np.searchsorted(r.first, r.at[j], side="right") - 1]
             inside[k] += r.band_lower[j] <= step <= r.band_upper[j]
-    assert ((inside / runs > 0.89) & (inside / runs < 0.995)).all(), inside / runs
+    assert ((inside / runs > 0.87) & (inside / runs < 0.995)).all(), inside / runs
 
 
 def test_band_is_the_same_on_every_thread():

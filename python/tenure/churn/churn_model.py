@@ -475,8 +475,15 @@ def _training(X: Any, y: Any, groups: Any, gap: int) -> tuple[Any, Any, Any, Any
     if y is None:
         msg = "fit requires y to be passed, but the target y is None"
         raise InvalidInputError(msg, argument="y")
-    table = np.asarray(X) if isinstance(X, (list, tuple)) else X
-    return table, None, y, groups, None, None
+    return _indexable(X), None, y, groups, None, None
+
+
+def _indexable(X: Any) -> Any:
+    """Data frames as they are, sparse tables by rows, anything else as an array."""
+    if hasattr(X, "tocsr"):
+        return X.tocsr()
+    frame = hasattr(X, "iloc") or (hasattr(X, "__arrow_c_stream__") and hasattr(X, "schema"))
+    return X if frame or isinstance(X, np.ndarray) else np.asarray(X)
 
 
 def _classes(y: Any) -> tuple[Any, Ints]:
@@ -484,6 +491,7 @@ def _classes(y: Any) -> tuple[Any, Ints]:
     validation = require("sklearn.utils.validation", "fit a ChurnModel")
     multiclass = require("sklearn.utils.multiclass", "fit a ChurnModel")
     column = validation.column_or_1d(y, warn=True)
+    validation.assert_all_finite(column, input_name="y")
     multiclass.check_classification_targets(column)
     classes, label = np.unique(column, return_inverse=True)
     if len(classes) > 2:
