@@ -6,9 +6,11 @@ from tenure.churn._cure_edge import CureTest
 from tenure.churn._measured import Measured
 from tenure.churn.aalen_johansen import AalenJohansen
 from tenure.churn.aft import AFT
+from tenure.churn.brier import BrierScore, brier_score
 from tenure.churn.calibration import CalibrationCoefficients, Calibrator
 from tenure.churn.calibration_error import CalibrationError, ici
-from tenure.churn.churn_model import ChurnModel, CrossFitted, Scores
+from tenure.churn.churn_model import ChurnModel
+from tenure.churn.churn_scores import CrossFitted, Scores
 from tenure.churn.concordance import concordance_index
 from tenure.churn.contract_spells import ContractSpells, contract_spells
 from tenure.churn.cox import CoxPH
@@ -55,10 +57,8 @@ from tenure.churn.ranking import (
     roc_curve,
 )
 from tenure.churn.reliability import (
-    BrierScore,
     CalibrationSlope,
     Reliability,
-    brier_score,
     calibration_slope,
     reliability,
 )

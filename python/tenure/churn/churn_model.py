@@ -2,110 +2,30 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
 from tenure._errors import InvalidInputError
 from tenure._extras import require
-from tenure._results import Table
 from tenure._sklearn import FeatureEstimator
-from tenure._validation import Floats, Ints, as_choice, as_count, as_number, as_seed
+from tenure._validation import Floats, as_choice, as_count, as_number, as_seed
+from tenure.churn._classifier import (
+    calibrate,
+    classes_of,
+    labels_among,
+    raw_probability,
+    require_alone,
+    training,
+)
 from tenure.churn._cross_fit import folds_of
-from tenure.churn._probabilities import as_clusters, expit
+from tenure.churn._probabilities import as_clusters
 from tenure.churn.calibration import METHODS, Calibrator
+from tenure.churn.churn_scores import CrossFitted, Scores
 from tenure.churn.dataset import ChurnDataset, _length
 from tenure.churn.decision import Campaign
 from tenure.churn.evaluation import Evaluation, evaluate
 from tenure.churn.profit import ProfitCurve, profit_curve
-
-_MICROSECOND = dt.timedelta(microseconds=1)
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Scores(Table):
-    """Customers by how likely they churn.
-
-    Attributes
-    ----------
-    customer : array of n ids, or of row numbers
-    at : datetime64[us] array of n, or None
-        The cutoff, where the rows came with one.
-    probability : float64 array of n
-    rank : int64 array of n
-        1 is the likeliest to churn; equal probabilities share the better rank.
-    act : bool array of n
-        Above the threshold.
-    expected_profit : float64 array of n, or None
-        Of contacting the customer, where the threshold is a campaign's.
-    threshold : float
-
-    Examples
-    --------
-    >>> import numpy as np, tenure as tn
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> rng = np.random.default_rng(0)
-    >>> X = rng.normal(size=(400, 2))
-    >>> y = rng.random(400) < 1 / (1 + np.exp(-X[:, 0]))
-    >>> model = tn.churn.ChurnModel(LogisticRegression(), calibration="platt").fit(X, y)
-    >>> model.scores(X[:3]).rank.tolist()
-    [2, 1, 3]
-    """
-
-    customer: Any
-    at: Any
-    probability: Floats
-    rank: Ints
-    act: Any
-    expected_profit: Floats | None
-    threshold: float
-
-    def _columns(self) -> Mapping[str, Any]:
-        names = ("customer", "at", "probability", "rank", "act", "expected_profit")
-        return {n: getattr(self, n) for n in names if getattr(self, n) is not None}
-
-    def _title(self) -> str:
-        return (
-            f"{len(self.probability):,} rows, {int(self.act.sum()):,} of them above "
-            f"{self.threshold:.4g}"
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class CrossFitted(Table):
-    """Rows scored by models that knew neither their customer nor what came after.
-
-    Attributes
-    ----------
-    row : int64 array of k
-        Position in what the model was fitted to.
-    churned : float64 array of k
-    probability : float64 array of k
-        Before calibration.
-    calibrated : float64 array of k
-
-    Examples
-    --------
-    >>> import numpy as np, tenure as tn
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> X, y = np.arange(40.0)[:, None], np.arange(40) % 3 == 0
-    >>> model = tn.churn.ChurnModel(LogisticRegression(), calibration="platt").fit(X, y)
-    >>> len(model.cross_fitted_.row)
-    40
-    """
-
-    row: Ints
-    churned: Floats
-    probability: Floats
-    calibrated: Floats
-
-    _column_names = ("row", "churned", "probability", "calibrated")
-
-    def _title(self) -> str:
-        return "Rows scored out of their folds"
 
 
 class ChurnModel(FeatureEstimator):
@@ -225,8 +145,8 @@ class ChurnModel(FeatureEstimator):
         gap = _length(self.gap, "gap")
         threshold = _threshold(self.threshold)
         seed = as_seed(self.random_state)
-        table, names, y, groups, at, learnt = _training(X, y, groups, gap)
-        classes, label = _classes(y)
+        table, names, y, groups, at, learnt = training(X, y, groups, gap)
+        classes, label = classes_of(y)
         clone = require("sklearn.base", "fit a ChurnModel").clone
         blank = self._blank(seed)
         fitted = clone(blank).fit(table, y)
@@ -235,7 +155,7 @@ class ChurnModel(FeatureEstimator):
             codes = as_clusters(groups, len(label))
             codes = np.arange(len(label)) if codes is None else codes
             parts = folds_of(label, codes, count, seed, at, learnt)
-            cross, calibrator = _calibrate(
+            cross, calibrator = calibrate(
                 self.calibration, [clone(blank) for _ in parts], parts, table, y, label
             )
         self.estimator_, self.calibrator_, self.cross_fitted_ = fitted, calibrator, cross
@@ -271,7 +191,7 @@ class ChurnModel(FeatureEstimator):
         float64 array of shape (rows, 2)
         """
         self._require_fitted()
-        p = _raw(self.estimator_, self._table(X))
+        p = raw_probability(self.estimator_, self._table(X))
         if self.calibrator_ is not None:
             p = self.calibrator_.predict(p)
         return np.stack([1.0 - p, p], axis=1)
@@ -363,7 +283,7 @@ class ChurnModel(FeatureEstimator):
         """
         self._require_fitted()
         if isinstance(X, ChurnDataset):
-            _require_alone(y, groups)
+            require_alone(y, groups)
             if in_time and self.learnt_until_ is not None and (X.at < self.learnt_until_).any():
                 row = int(np.argmax(X.at < self.learnt_until_))
                 msg = (
@@ -374,7 +294,7 @@ class ChurnModel(FeatureEstimator):
                 raise InvalidInputError(msg, argument="X", row=row)
             label, groups = X.churned.astype(np.uint8), X.group
         else:
-            label = _as_classes(y, self.classes_)
+            label = labels_among(y, self.classes_)
         if campaign is None and isinstance(self.threshold, Campaign):
             campaign = self.threshold
         p = self.predict_proba(X)[:, 1]
@@ -458,100 +378,3 @@ def _threshold(value: Any) -> float:
     if isinstance(value, Campaign):
         return value.threshold
     return as_number(value, "threshold", at_least=0.0, at_most=1.0)
-
-
-def _require_alone(y: Any, groups: Any) -> None:
-    if y is not None or groups is not None:
-        msg = "y and groups are those of the data set: leave them out"
-        raise InvalidInputError(msg, argument="y" if y is not None else "groups")
-
-
-def _training(X: Any, y: Any, groups: Any, gap: int) -> tuple[Any, Any, Any, Any, Any, Any]:
-    """Features, their names, labels, customers, cutoffs and when labels were known."""
-    if isinstance(X, ChurnDataset):
-        _require_alone(y, groups)
-        at = X.at.view(np.int64)
-        return X.X, X.names, X.y, X.group, at, at + X.horizon // _MICROSECOND + gap
-    if y is None:
-        msg = "fit requires y to be passed, but the target y is None"
-        raise InvalidInputError(msg, argument="y")
-    return _indexable(X), None, y, groups, None, None
-
-
-def _indexable(X: Any) -> Any:
-    """Data frames as they are, sparse tables by rows, anything else as an array."""
-    if hasattr(X, "tocsr"):
-        return X.tocsr()
-    frame = hasattr(X, "iloc") or (hasattr(X, "__arrow_c_stream__") and hasattr(X, "schema"))
-    return X if frame or isinstance(X, np.ndarray) else np.asarray(X)
-
-
-def _classes(y: Any) -> tuple[Any, Ints]:
-    """The two classes, and which of them each row has."""
-    validation = require("sklearn.utils.validation", "fit a ChurnModel")
-    multiclass = require("sklearn.utils.multiclass", "fit a ChurnModel")
-    column = validation.column_or_1d(y, warn=True)
-    validation.assert_all_finite(column, input_name="y")
-    multiclass.check_classification_targets(column)
-    classes, label = np.unique(column, return_inverse=True)
-    if len(classes) > 2:
-        kind = multiclass.type_of_target(column, input_name="y")
-        msg = f"Only binary classification is supported. The type of the target is {kind}."
-        raise InvalidInputError(msg, argument="y")
-    if len(classes) < 2:
-        msg = f"y must hold both classes, got one class: {classes.tolist()}"
-        raise InvalidInputError(msg, argument="y")
-    return classes, label.astype(np.int64)
-
-
-def _as_classes(y: Any, classes: Any) -> Any:
-    if y is None:
-        msg = "y must be given beside a table of features"
-        raise InvalidInputError(msg, argument="y")
-    column = np.asarray(y)
-    known = np.isin(column, classes)
-    if not known.all():
-        row = int(np.argmin(known))
-        msg = f"y[{row}] must be one of {classes.tolist()}, got {column[row]!r}"
-        raise InvalidInputError(msg, argument="y", row=row)
-    return (column == classes[1]).astype(np.uint8)
-
-
-def _calibrate(
-    method: str,
-    blanks: list[Any],
-    parts: list[tuple[Ints, Ints]],
-    table: Any,
-    y: Any,
-    label: Ints,
-) -> tuple[CrossFitted, Calibrator]:
-    column = np.asarray(y).ravel()
-    rows, told = [], []
-    for blank, (train, test) in zip(blanks, parts, strict=True):
-        fitted = blank.fit(_take(table, train), column[train])
-        rows.append(test)
-        told.append(_raw(fitted, _take(table, test)))
-    row, p = np.concatenate(rows), np.concatenate(told)
-    order = np.argsort(row)
-    row, p = row[order], p[order]
-    churned = label[row].astype(np.float64)
-    calibrator = Calibrator(method).fit(p, churned)
-    return CrossFitted(row, churned, p, calibrator.predict(p)), calibrator
-
-
-def _take(table: Any, rows: Ints) -> Any:
-    if hasattr(table, "iloc"):
-        return table.iloc[rows]
-    if hasattr(table, "take") and hasattr(table, "schema") and hasattr(table, "column_names"):
-        return table.take(rows)  # a pyarrow.Table, whose brackets pick columns
-    return table[rows]
-
-
-def _raw(fitted: Any, table: Any) -> Floats:
-    """Probability of churn as the classifier tells it; of a margin, by the logistic function."""
-    if hasattr(fitted, "predict_proba"):
-        told = np.asarray(fitted.predict_proba(table), dtype=np.float64)
-        p: Floats = np.clip(told[:, -1], 0.0, 1.0)  # rounding of float32 may leave [0, 1]
-    else:
-        p = expit(np.asarray(fitted.decision_function(table), dtype=np.float64))
-    return p

@@ -13,10 +13,11 @@ from tenure._errors import InvalidInputError
 from tenure._results import Table
 from tenure._validation import Floats, Ints, as_number
 from tenure.churn._probabilities import read, spread
+from tenure.churn.brier import brier_score
 from tenure.churn.calibration_error import ici
 from tenure.churn.decision import Campaign
 from tenure.churn.ranking import _on_logit, _z, roc_auc
-from tenure.churn.reliability import brier_score, calibration_slope
+from tenure.churn.reliability import calibration_slope
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -146,9 +146,21 @@ def ask_odds(data: tuple[np.ndarray, np.ndarray, np.ndarray], threads: int) -> l
     clustered = tn.churn.LogisticRegression(n_threads=threads).fit(X, churned, clusters=groups)
     firth = tn.churn.LogisticRegression("firth", n_threads=threads).fit(X[:2000], churned[:2000])
     return [clustered.robust_covariance_, clustered.predict_interval(X).lower, firth.summary()]
+def forecast(n: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(19)
+    p = rng.beta(1.0, 4.0, n)
+    return rng.random(n) < p, p
+
+
+def calibrate(data: tuple[np.ndarray, np.ndarray], threads: int) -> Any:
+    churned, p = data
+    made = [tn.churn.Calibrator(m, n_threads=threads).fit(p, churned) for m in ("beta", "isotonic")]
+    return [*made, tn.churn.reliability(churned, p, n_bootstrap=20, n_threads=threads)]
 
 
 ENTRIES = [
+    Entry("Calibrator and reliability", forecast, calibrate, 2_000_000),
+    Entry("evaluate", forecast, lambda d, t: tn.churn.evaluate(*d), 1_000_000),
     Entry(
         "contract_spells",
         signed,

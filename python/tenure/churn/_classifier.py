@@ -1,0 +1,115 @@
+"""What a churn model needs of any classifier: data it can take, probabilities it tells."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+
+from tenure._errors import InvalidInputError
+from tenure._extras import require
+from tenure._validation import Floats, Ints
+from tenure.churn._probabilities import expit
+from tenure.churn.calibration import Calibrator
+from tenure.churn.churn_scores import CrossFitted
+from tenure.churn.dataset import ChurnDataset
+
+_MICROSECOND = dt.timedelta(microseconds=1)
+
+
+def require_alone(y: Any, groups: Any) -> None:
+    if y is not None or groups is not None:
+        msg = "y and groups are those of the data set: leave them out"
+        raise InvalidInputError(msg, argument="y" if y is not None else "groups")
+
+
+def training(X: Any, y: Any, groups: Any, gap: int) -> tuple[Any, Any, Any, Any, Any, Any]:
+    """Features, their names, labels, customers, cutoffs and when labels were known."""
+    if isinstance(X, ChurnDataset):
+        require_alone(y, groups)
+        at = X.at.view(np.int64)
+        return X.X, X.names, X.y, X.group, at, at + X.horizon // _MICROSECOND + gap
+    if y is None:
+        msg = "fit requires y to be passed, but the target y is None"
+        raise InvalidInputError(msg, argument="y")
+    return _indexable(X), None, y, groups, None, None
+
+
+def _indexable(X: Any) -> Any:
+    """Data frames as they are, sparse tables by rows, anything else as an array."""
+    if hasattr(X, "tocsr"):
+        return X.tocsr()
+    frame = hasattr(X, "iloc") or (hasattr(X, "__arrow_c_stream__") and hasattr(X, "schema"))
+    return X if frame or isinstance(X, np.ndarray) else np.asarray(X)
+
+
+def classes_of(y: Any) -> tuple[Any, Ints]:
+    """The two classes, and which of them each row has."""
+    validation = require("sklearn.utils.validation", "fit a ChurnModel")
+    multiclass = require("sklearn.utils.multiclass", "fit a ChurnModel")
+    column = validation.column_or_1d(y, warn=True)
+    validation.assert_all_finite(column, input_name="y")
+    multiclass.check_classification_targets(column)
+    classes, label = np.unique(column, return_inverse=True)
+    if len(classes) > 2:
+        kind = multiclass.type_of_target(column, input_name="y")
+        msg = f"Only binary classification is supported. The type of the target is {kind}."
+        raise InvalidInputError(msg, argument="y")
+    if len(classes) < 2:
+        msg = f"y must hold both classes, got one class: {classes.tolist()}"
+        raise InvalidInputError(msg, argument="y")
+    return classes, label.astype(np.int64)
+
+
+def labels_among(y: Any, classes: Any) -> Any:
+    if y is None:
+        msg = "y must be given beside a table of features"
+        raise InvalidInputError(msg, argument="y")
+    column = np.asarray(y)
+    known = np.isin(column, classes)
+    if not known.all():
+        row = int(np.argmin(known))
+        msg = f"y[{row}] must be one of {classes.tolist()}, got {column[row]!r}"
+        raise InvalidInputError(msg, argument="y", row=row)
+    return (column == classes[1]).astype(np.uint8)
+
+
+def calibrate(
+    method: str,
+    blanks: list[Any],
+    parts: list[tuple[Ints, Ints]],
+    table: Any,
+    y: Any,
+    label: Ints,
+) -> tuple[CrossFitted, Calibrator]:
+    column = np.asarray(y).ravel()
+    rows, told = [], []
+    for blank, (train, test) in zip(blanks, parts, strict=True):
+        fitted = blank.fit(_take(table, train), column[train])
+        rows.append(test)
+        told.append(raw_probability(fitted, _take(table, test)))
+    row, p = np.concatenate(rows), np.concatenate(told)
+    order = np.argsort(row)
+    row, p = row[order], p[order]
+    churned = label[row].astype(np.float64)
+    calibrator = Calibrator(method).fit(p, churned)
+    return CrossFitted(row, churned, p, calibrator.predict(p)), calibrator
+
+
+def _take(table: Any, rows: Ints) -> Any:
+    if hasattr(table, "iloc"):
+        return table.iloc[rows]
+    if hasattr(table, "take") and hasattr(table, "schema") and hasattr(table, "column_names"):
+        return table.take(rows)  # a pyarrow.Table, whose brackets pick columns
+    return table[rows]
+
+
+def raw_probability(fitted: Any, table: Any) -> Floats:
+    """Probability of churn as the classifier tells it; of a margin, by the logistic function."""
+    if hasattr(fitted, "predict_proba"):
+        told = np.asarray(fitted.predict_proba(table), dtype=np.float64)
+        p: Floats = np.clip(told[:, -1], 0.0, 1.0)  # rounding of float32 may leave [0, 1]
+    else:
+        p = expit(np.asarray(fitted.decision_function(table), dtype=np.float64))
+    return p
