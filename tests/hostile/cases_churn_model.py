@@ -122,7 +122,7 @@ CASES = [
     refused("evaluate: campaign 3", "campaign", lambda: tn.churn.evaluate(GONE, P, campaign=3)),
     OK(
         "evaluate: a miss that was certain",
-        lambda: tn.churn.evaluate([1, 0, 0, 1], [0.0, 0.3, 0.6, 0.5]),
+        lambda: tn.churn.evaluate([1, 0, 0, 1], [0.0, 0.3, 0.6, 0.5], top=0.5),
         lambda e: e["log_loss"] == math.inf,
         nan=("standard_error", "lower"),
     ),
@@ -131,7 +131,7 @@ CASES = [
     refused("cost_threshold: -1", "false_alarm", lambda: tn.churn.cost_threshold(-1, 1)),
     # --- the model
     refused("ChurnModel: one class", "both classes", lambda: model(y=np.zeros(60))),
-    refused("ChurnModel: y NaN", "", lambda: model(y=np.where(FLAGS, math.nan, 0.0))),
+    refused("ChurnModel: y NaN", "y[9] is nan", lambda: model(y=np.where(FLAGS, math.nan, 0.0))),
     refused("ChurnModel: cv 1", "cv", lambda: model(cv=1)),
     refused("ChurnModel: threshold NaN", "threshold", lambda: model(threshold=math.nan)),
     refused("ChurnModel: a model that says NaN", "probability[0]", lambda: model(math.nan)),
@@ -148,7 +148,9 @@ CASES = [
     ),
     # --- why
     refused("shapley: no model", "predict_proba", lambda: tn.churn.shapley(3, [[1.0, 2.0]])),
-    refused("shapley: X of words", "X[0", lambda: tn.churn.shapley(Told(), [["a"]])),
+    refused(
+        "shapley: X of words", "X must hold numbers", lambda: tn.churn.shapley(Told(), [["a"]])
+    ),
     refused("reasons: k -1", "k must be", lambda: tn.churn.reasons(Told(), [[1.0]], -1)),
     OK(
         "reasons: nothing matters",

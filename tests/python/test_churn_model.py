@@ -220,7 +220,7 @@ CAMPAIGN = tn.churn.Campaign(200.0, 0.3, 10.0, 1.0)
 
 
 def covered(customers, each, runs):
-    y, p, _ = rows_of(np.random.default_rng(10**6), 600_000 // each, each)
+    y, p, _ = rows_of(np.random.default_rng(10**6), 300_000 // each, each)
     slope = tn.churn.calibration_slope(y, p)
     truth = {
         "roc_auc": tn.churn.roc_auc(y, p).value,

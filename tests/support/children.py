@@ -26,7 +26,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 #: Imported by the warm server, so that each of its children starts in milliseconds.
-PRELOAD = ["numpy", "pyarrow", "pandas", "polars", "tenure"]
+PRELOAD = ["numpy", "pyarrow", "pandas", "polars", "sklearn.utils.multiclass", "tenure"]
 
 #: The sanitizers reserve terabytes of addresses and slow every call.
 SANITIZED = bool(os.environ.get("TENURE_SANITIZER"))

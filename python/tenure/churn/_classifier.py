@@ -49,7 +49,12 @@ def classes_of(y: Any) -> tuple[Any, Ints]:
     validation = require("sklearn.utils.validation", "fit a ChurnModel")
     multiclass = require("sklearn.utils.multiclass", "fit a ChurnModel")
     column = validation.column_or_1d(y, warn=True)
-    validation.assert_all_finite(column, input_name="y")
+    try:
+        validation.assert_all_finite(column, input_name="y")
+    except ValueError as error:
+        row = int(np.argmin(np.isfinite(column.astype(np.float64))))
+        msg = f"{str(error).rstrip('.')}: y[{row}] is {column[row]}"
+        raise InvalidInputError(msg, argument="y", row=row) from error
     multiclass.check_classification_targets(column)
     classes, label = np.unique(column, return_inverse=True)
     if len(classes) > 2:
