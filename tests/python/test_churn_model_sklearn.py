@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 
 import numpy as np
 import pandas as pd
@@ -128,6 +129,12 @@ def test_fits_are_the_same_again_and_the_given_estimator_stays_blank():
     one, two = (tn.churn.ChurnModel(given, cv=3).fit(X, Y).predict_proba(X) for _ in range(2))
     assert_array_equal(one, two)
     assert not hasattr(given, "classes_")
+
+
+def test_a_missing_scikit_learn_is_called_by_the_name_it_is_installed_by(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.utils.validation", None)
+    with pytest.raises(tn.MissingExtraError, match="pip install 'scikit-learn'"):
+        tn.churn.ChurnModel().fit(X, Y)
 
 
 @pytest.mark.parametrize(
