@@ -18,9 +18,6 @@ _EXTRA = {
     "rich": "report",
 }
 
-#: Modules that are installed under another name.
-_DISTRIBUTION = {"sklearn": "scikit-learn"}
-
 
 def require(module: str, purpose: str) -> Any:
     """Import and return `module`; `purpose` ends the sentence "... is needed to"."""
@@ -32,7 +29,4 @@ def require(module: str, purpose: str) -> Any:
         name = _PACKAGE.get(package, package)
         install = f"tenure[{extra}]" if extra else name
         msg = f"{name} is needed to {purpose}: pip install '{install}'"
-        package = _DISTRIBUTION.get(package, package)
-        install = f"tenure[{extra}]" if extra else package
-        msg = f"{package} is needed to {purpose}: pip install '{install}'"
         raise MissingExtraError(msg, name=package) from error

@@ -48,6 +48,7 @@ class _LogisticNet(TypedDict):
     log_likelihood: _Floats
     converged: _Flags
     evaluations: int
+
 class _Recalibration(TypedDict):
     status: str
     coef: _Floats
@@ -263,6 +264,7 @@ class LogisticData:
         tolerance: float,
         threads: int,
     ) -> _LogisticNet: ...
+
 def isotonic(
     score: _Floats, target: _Floats, weight: _Floats | None
 ) -> tuple[_Floats, _Floats, _Floats, _Floats]: ...

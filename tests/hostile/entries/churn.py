@@ -139,6 +139,8 @@ def fit_and_ask_who_stays(data: Any, threads: int) -> list[Any]:
         model.predict_stays(X[:, :3], duration),
         model.predict_quantile(X[:, :3], 0.2, duration),
     ]
+
+
 def ask_odds(data: tuple[np.ndarray, np.ndarray, np.ndarray], threads: int) -> list[Any]:
     """Firth's penalty with its profiles, clusters, intervals of probabilities."""
     X, _, churned = data
@@ -146,6 +148,8 @@ def ask_odds(data: tuple[np.ndarray, np.ndarray, np.ndarray], threads: int) -> l
     clustered = tn.churn.LogisticRegression(n_threads=threads).fit(X, churned, clusters=groups)
     firth = tn.churn.LogisticRegression("firth", n_threads=threads).fit(X[:2000], churned[:2000])
     return [clustered.robust_covariance_, clustered.predict_interval(X).lower, firth.summary()]
+
+
 def forecast(n: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(19)
     p = rng.beta(1.0, 4.0, n)
