@@ -128,9 +128,13 @@ set(TENURE_CORE_SOURCES
   cpp/src/journey/states.cpp
   cpp/src/journey/step_matrix.cpp
   cpp/src/journey/transitions.cpp
+  cpp/src/lifecycle/chain.cpp
   cpp/src/lifecycle/facts.cpp
   cpp/src/lifecycle/lead_points.cpp
+  cpp/src/lifecycle/movement.cpp
   cpp/src/lifecycle/outcomes.cpp
+  cpp/src/lifecycle/panel.cpp
+  cpp/src/lifecycle/rule_program.cpp
   cpp/src/lifecycle/stages.cpp
   cpp/src/optim/adaptive_walk.cpp
   cpp/src/optim/diagnostics.cpp
@@ -217,6 +221,8 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/journey_attribution.cpp
   cpp/bindings/journey_states.cpp
   cpp/bindings/lifecycle_lead_points.cpp
+  cpp/bindings/lifecycle_movement.cpp
+  cpp/bindings/lifecycle_panel.cpp
   cpp/bindings/module.cpp
   cpp/bindings/survival_beta_geometric.cpp
   cpp/bindings/survival_cure.cpp
@@ -272,6 +278,8 @@ set(TENURE_TEST_SOURCES
   tests/cpp/journey/sessions_test.cpp
   tests/cpp/journey/transitions_test.cpp
   tests/cpp/lifecycle/lead_points_test.cpp
+  tests/cpp/lifecycle/movement_test.cpp
+  tests/cpp/lifecycle/panel_test.cpp
   tests/cpp/lifecycle/stages_test.cpp
   tests/cpp/optim/adaptive_walk_test.cpp
   tests/cpp/optim/diagnostics_test.cpp

@@ -33,6 +33,7 @@ void bind_calibration(py::module_& m) {
       .def_readonly("lapsed_days", &Calibration::lapsed_days)
       .def_readonly("frequency_cuts", &Calibration::frequency_cuts)
       .def_readonly("value_cuts", &Calibration::value_cuts)
+      .def_readonly("mean_gap", &Calibration::mean_gap)
       .def_readonly("gaps", &Calibration::gaps)
       .def_readonly("repeaters", &Calibration::repeaters)
       .def_readonly("fallback", &Calibration::fallback);
@@ -96,17 +97,19 @@ void bind_lifecycle(py::module_& m) {
         py::arg("options"), py::arg("identified").noconvert(), py::arg("threads"));
   m.def(
       "window_facts",
-      [](const events::EventLog& log, std::int64_t from, std::int64_t until, int threads) {
+      [](const events::EventLog& log, const std::vector<std::int64_t>& edges, int threads) {
         auto facts = without_gil(threads, [&](const Execution& execution) {
-          return lifecycle::window_facts(log, from, until, execution);
+          return lifecycle::window_facts(log, edges, execution);
         });
         return py::make_tuple(release_to_numpy(std::move(facts.ordered)),
                               release_to_numpy(std::move(facts.revenue)));
       },
-      py::arg("log"), py::arg("start"), py::arg("until"), py::arg("threads"));
+      py::arg("log"), py::arg("edges"), py::arg("threads"));
   m.def("group_outcomes", &group_outcomes, py::arg("group").noconvert(),
         py::arg("ordered").noconvert(), py::arg("revenue").noconvert(), py::arg("groups"),
         py::arg("level"), py::arg("winsorise"));
+  bind_panel(m);
+  bind_movement(m);
 }
 
 }  // namespace tenure::python

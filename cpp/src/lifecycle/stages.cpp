@@ -1,10 +1,12 @@
 #include "tenure/lifecycle/stages.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
-#include <numeric>
+#include <utility>
 
+#include "seed_rule.hpp"
 #include "tenure/support/errors.hpp"
 #include "tenure/support/parallel.hpp"
 #include "tenure/support/quantile.hpp"
@@ -24,21 +26,51 @@ double histogram_quantile(const std::vector<std::int64_t>& count, std::int64_t t
   return static_cast<double>(below) + place.fraction * static_cast<double>(above - below);
 }
 
-struct Repeaters {
-  std::vector<double> orders, value;  ///< in the window
-};
+/// Bits that are ordered as the numbers are; -0 and 0 are one.
+std::uint64_t ordered_bits(double v) {
+  const auto bits = std::bit_cast<std::uint64_t>(v + 0.0);
+  constexpr std::uint64_t kSign = std::uint64_t{1} << 63;
+  return bits & kSign ? ~bits : bits | kSign;
+}
 
-Repeaters repeaters(const CustomerFacts& facts, std::int64_t least_window_orders,
-                    const Execution& execution) {
-  Repeaters r;
-  for (std::int64_t c = 0; c < facts.customers(); ++c) {
-    if (c % kBlockRows == 0) execution.poll();
-    if (facts.orders[c] >= 2 && facts.window_orders[c] >= least_window_orders) {
-      r.orders.push_back(static_cast<double>(facts.window_orders[c]));
-      r.value.push_back(facts.window_value[c]);
+/// Type-7 quantiles, NaN if there are no values. One count of 16,384 ranges of bits serves all
+/// places; only the range that holds a place is selected from.
+template <std::size_t N>
+std::array<double, N> quantiles(std::span<const double> values, const std::array<double, N>& p,
+                                const Execution& execution) {
+  std::array<double, N> quantile;
+  quantile.fill(std::numeric_limits<double>::quiet_NaN());
+  if (values.empty()) return quantile;
+  const auto [least, most] = std::ranges::minmax(values);
+  const std::uint64_t low = ordered_bits(least);
+  const int shift = std::max(0, static_cast<int>(std::bit_width(ordered_bits(most) - low)) - 14);
+  const auto range = [&](double v) { return (ordered_bits(v) - low) >> shift; };
+  std::vector<std::int64_t> count(std::size_t{1} << 14);
+  for (const double v : values) ++count[range(v)];
+  std::vector<double> inside;
+  for (std::size_t i = 0; i < N; ++i) {
+    execution.poll();
+    const QuantilePlace place = quantile_place(std::ssize(values), p[i]);
+    std::int64_t rank = place.below;
+    std::size_t chosen = 0;
+    for (; rank >= count[chosen]; ++chosen) rank -= count[chosen];
+    inside.clear();
+    double above = std::numeric_limits<double>::infinity();
+    for (const double v : values) {
+      const std::uint64_t r = range(v);
+      if (r == chosen)
+        inside.push_back(v);
+      else if (r > chosen)
+        above = std::min(above, v);
     }
+    const auto at = inside.begin() + rank;
+    std::nth_element(inside.begin(), at, inside.end());
+    quantile[i] = *at;
+    if (place.fraction == 0.0) continue;
+    if (at + 1 != inside.end()) above = *std::min_element(at + 1, inside.end());
+    quantile[i] += place.fraction * (above - *at);
   }
-  return r;
+  return quantile;
 }
 
 void require_valid(const Calibration& c) {
@@ -91,58 +123,88 @@ constexpr std::array<StageRule, kRules> kSeed{{
     {"lost", "reactivating", "lapsed", "r > L"},
 }};
 
-Rule rule_of(const CustomerFacts& facts, std::int64_t c, const Calibration& cut, bool identified) {
-  const std::int64_t n = facts.orders[c];
+}  // namespace
+
+std::uint8_t seed_rule(const Snapshot& s, const Calibration& cut, const Standing& standing,
+                       bool identified) {
+  const std::int64_t n = s.orders;
   if (n == 0) return identified ? kLead : kVisitor;
-  const double r = static_cast<double>(facts.days_since_last[c]);
+  const double r = static_cast<double>(s.days_since_last);
   const bool repeated = n >= 2;
-  if (repeated && r <= cut.new_days && facts.last_gap[c] > cut.lapsed_days) return kReactivated;
+  if (repeated && r <= cut.new_days && s.last_gap > standing.lapsed_days) return kReactivated;
   if (!repeated && r <= cut.new_days) return kNew;
 
-  const double f = static_cast<double>(facts.window_orders[c]), m = facts.window_value[c];
+  const double f = static_cast<double>(s.window_orders), m = s.window_value;
   const bool loyal = repeated && f >= cut.frequency_cuts[0] && m >= cut.value_cuts[1];
-  if (r <= cut.active_days) {
+  if (standing.zone == Zone::active) {
     if (!repeated) return kRecentOnce;
     if (f >= cut.frequency_cuts[1] && m >= cut.value_cuts[2]) return kChampion;
     if (loyal) return kLoyal;
-    if (n <= 3 && facts.mean_gap[c] > cut.active_days) return kRecentSlow;
+    if (n <= 3 && s.mean_gap > standing.active_days) return kRecentSlow;
     return m >= cut.value_cuts[0] ? kPotentialLoyalist : kPromising;
   }
-  if (r > cut.lapsed_days) return kLost;
+  if (standing.zone == Zone::lost) return kLost;
   if (!repeated) return kOneTimeLapsed;
   return loyal ? kCantLose : kAtRisk;
 }
 
-}  // namespace
+Standing standing_by_silence(std::int64_t days_since_last, double active_days, double lapsed_days) {
+  const double r = static_cast<double>(days_since_last);
+  const Zone zone = r <= active_days ? Zone::active : r <= lapsed_days ? Zone::lapsing : Zone::lost;
+  return {zone, active_days, lapsed_days};
+}
 
-Calibration calibrate(const CustomerFacts& facts, const CalibrationOptions& options,
+Calibration calibrate(CalibrationSample&& sample, const CalibrationOptions& options,
                       const Execution& execution) {
   if (options.min_repeaters < 0)
     throw InvalidInput("min_repeaters", -1, static_cast<double>(options.min_repeaters), ">= 0");
-  Repeaters base = repeaters(facts, 1, execution);
   Calibration c{};
-  c.gaps = std::accumulate(facts.gaps.begin(), facts.gaps.end(), std::int64_t{0});
-  c.fallback = std::ssize(base.orders) < std::max<std::int64_t>(options.min_repeaters, 1);
-  if (c.fallback) base = repeaters(facts, 0, execution);
-  c.repeaters = std::ssize(base.orders);
+  double days = 0.0;
+  for (std::size_t g = 0; g < sample.gaps.size(); ++g) {
+    c.gaps += sample.gaps[g];
+    days += static_cast<double>(g) * static_cast<double>(sample.gaps[g]);
+  }
+  c.mean_gap = days / static_cast<double>(c.gaps);
+  c.fallback = std::ssize(sample.value) < std::max<std::int64_t>(options.min_repeaters, 1);
+  if (c.fallback)
+    sample.value.insert(sample.value.end(), sample.idle_value.begin(), sample.idle_value.end());
+  c.repeaters = std::ssize(sample.value);
 
-  const auto gap = [&](double p) { return histogram_quantile(facts.gaps, c.gaps, p); };
+  const auto gap = [&](double p) { return histogram_quantile(sample.gaps, c.gaps, p); };
   c.new_days = options.new_days;
   c.active_days =
       options.active_days.value_or(std::max(c.fallback ? 90.0 : gap(0.8), c.new_days + 1.0));
   c.lapsed_days =
       options.lapsed_days.value_or(std::max(c.fallback ? 180.0 : gap(0.95), c.active_days + 1.0));
-  const auto quantile = [&](std::vector<double>& values, double p) {
-    execution.poll();
-    return selected_quantile(values, p);
-  };
-  const auto orders = [&](double p) { return quantile(base.orders, p); };
-  const auto value = [&](double p) { return quantile(base.value, p); };
+  const auto orders = [&](double p) { return histogram_quantile(sample.orders, c.repeaters, p); };
   c.frequency_cuts = options.frequency_cuts.value_or(
       c.fallback ? std::array{2.0, 4.0} : std::array{orders(0.5), orders(0.8)});
-  c.value_cuts = options.value_cuts.value_or(std::array{value(0.4), value(0.6), value(0.8)});
+  c.value_cuts = options.value_cuts.value_or(
+      quantiles(std::span<const double>(sample.value), std::array{0.4, 0.6, 0.8}, execution));
   require_valid(c);
   return c;
+}
+
+Calibration calibrate(const CustomerFacts& facts, const CalibrationOptions& options,
+                      const Execution& execution) {
+  CalibrationSample sample;
+  sample.gaps = facts.gaps;
+  for (std::int64_t c = 0; c < facts.customers(); ++c) {
+    if (c % kBlockRows == 0) execution.poll();
+    if (facts.orders[c] >= 2) add_repeater(sample, facts.window_orders[c], facts.window_value[c]);
+  }
+  return calibrate(std::move(sample), options, execution);
+}
+
+void add_repeater(CalibrationSample& sample, std::int64_t window_orders, double window_value) {
+  if (window_orders == 0) {
+    sample.idle_value.push_back(window_value);
+    return;
+  }
+  const auto f = static_cast<std::size_t>(window_orders);
+  if (f >= sample.orders.size()) sample.orders.resize(f + 1);
+  ++sample.orders[f];
+  sample.value.push_back(window_value);
 }
 
 std::span<const StageRule> seed_rules() { return kSeed; }
@@ -154,8 +216,18 @@ std::vector<std::uint8_t> assign_stages(const CustomerFacts& facts, const Calibr
                        "as long as the customers");
   std::vector<std::uint8_t> rules(identified.size());
   for (std::int64_t c = 0; c < facts.customers(); ++c) {
+    Snapshot s;
+    s.orders = facts.orders[c];
+    s.days_since_last = facts.days_since_last[c];
+    s.mean_gap = facts.mean_gap[c];
+    s.last_gap = facts.last_gap[c];
+    s.window_orders = facts.window_orders[c];
+    s.window_value = facts.window_value[c];
     const auto row = static_cast<std::size_t>(c);
-    rules[row] = rule_of(facts, c, calibration, identified[row] != 0);
+    rules[row] = seed_rule(
+        s, calibration,
+        standing_by_silence(s.days_since_last, calibration.active_days, calibration.lapsed_days),
+        identified[row] != 0);
   }
   return rules;
 }

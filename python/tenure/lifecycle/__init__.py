@@ -1,10 +1,16 @@
-"""In which stage of the lifecycle each customer stands, and what becomes of each stage."""
+"""In which stage of the lifecycle customers stand, how they move, and what becomes of them."""
 
 from __future__ import annotations
 
 from tenure.lifecycle.lead_rules import Action, Fit
 from tenure.lifecycle.lead_score import LeadScore, LeadScores
+from tenure.lifecycle._movement_tables import Absorption, Homogeneity, Rises, Sojourns
+from tenure.lifecycle._rule_check import RuleCheck
+from tenure.lifecycle.equity import EquityForecast, SizeForecast, StageValues, stage_values
+from tenure.lifecycle.movement import Movement, movement
 from tenure.lifecycle.outcomes import StageOutcomes
+from tenure.lifecycle.panel import PanelSizes, StagePanel
+from tenure.lifecycle.rules import StageRule, preset_rules
 from tenure.lifecycle.stage_table import Calibration, StageSizes, StageTable
 from tenure.lifecycle.stages import Stages
 
@@ -18,4 +24,24 @@ __all__ = [
     "StageSizes",
     "StageTable",
     "Stages",
+    "Absorption",
+    "Calibration",
+    "EquityForecast",
+    "Homogeneity",
+    "Movement",
+    "PanelSizes",
+    "Rises",
+    "RuleCheck",
+    "SizeForecast",
+    "Sojourns",
+    "StageOutcomes",
+    "StagePanel",
+    "StageRule",
+    "StageSizes",
+    "StageTable",
+    "StageValues",
+    "Stages",
+    "movement",
+    "preset_rules",
+    "stage_values",
 ]

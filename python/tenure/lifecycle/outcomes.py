@@ -112,7 +112,7 @@ def stage_outcomes(
             f"window from {to_datetime(start, log.timezone)} to {to_datetime(until, log.timezone)}"
         )
         raise InvalidInputError(msg, argument="horizon")
-    did, spent = _core.lifecycle.window_facts(log._core, start, until, threads)
+    did, spent = _core.lifecycle.window_facts(log._core, [start, until], threads)
     at, rows = matching(log.customer_ids, customer)
     # Who does not occur in the log did nothing in it.
     ordered = np.zeros(len(group), dtype=np.uint8)

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tenure import _core
 from tenure._errors import InvalidInputError
 from tenure._results import Table
 from tenure._time import as_horizon
@@ -18,13 +17,8 @@ from tenure._validation import Floats, Ints, as_level, as_number, as_threads
 from tenure.events import EventLog
 from tenure.events._columns import take
 from tenure.events.event_log import as_log
+from tenure.lifecycle._rule_set import LEADS, RuleSet
 from tenure.lifecycle.outcomes import StageOutcomes, share, stage_outcomes, window_end
-
-_RULES = _core.lifecycle.seed_rules()
-#: One entry for each stage, in the order of the rules: (stage, four-stage model, classic stage).
-_STAGES = tuple(dict.fromkeys(rule[:3] for rule in _RULES))
-_NAMES = tuple(stage for stage, _, _ in _STAGES)
-_STAGE_OF_RULE = np.array([_NAMES.index(rule[0]) for rule in _RULES], dtype=np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +35,8 @@ class Calibration:
         Of the net value in the window, M: q40, q60 and q80; NaN where nobody bought twice.
     window_days : int
         Length of the window in which F and M are counted.
+    mean_gap : float
+        Of all completed gaps between orders; NaN without one.
     n_gaps, n_repeaters : int
         Completed gaps between orders behind A and L, customers behind the cuts.
     fallback : bool
@@ -62,6 +58,7 @@ class Calibration:
     frequency_cuts: tuple[float, ...]
     value_cuts: tuple[float, ...]
     window_days: int
+    mean_gap: float
     n_gaps: int
     n_repeaters: int
     fallback: bool
@@ -148,6 +145,7 @@ class StageTable(Table):
 
     customer: Any
     _rule: npt.NDArray[np.uint8]
+    _rules: RuleSet
     n_orders: Ints
     days_since_last: Floats
     mean_gap: Floats
@@ -164,22 +162,32 @@ class StageTable(Table):
 
     @property
     def stage(self) -> npt.NDArray[np.str_]:
-        return self._of_rule(0)
+        return self._of_rule("stage")
 
     @property
     def four_stage(self) -> npt.NDArray[np.str_]:
-        return self._of_rule(1)
+        return self._of_rule("four_stage")
 
     @property
     def classic(self) -> npt.NDArray[np.str_]:
-        return self._of_rule(2)
+        return self._of_rule("classic")
 
     @property
     def rule(self) -> npt.NDArray[np.str_]:
-        return self._of_rule(3)
+        return self._of_rule("rule")
 
-    def _of_rule(self, field: int) -> npt.NDArray[np.str_]:
-        return np.array([rule[field] for rule in _RULES])[self._rule]
+    def _labels(self) -> dict[str, list[str]]:
+        """By name of a label, what it is by rule."""
+        rules = self._rules.rules
+        return {
+            "stage": [rule.stage for rule in rules],
+            "four_stage": [rule.four_stage for rule in rules],
+            "classic": [rule.classic for rule in rules],
+            "rule": list(self._rules.texts),
+        }
+
+    def _of_rule(self, label: str) -> npt.NDArray[np.str_]:
+        return np.array(self._labels()[label])[self._rule]
 
     def _columns(self) -> Mapping[str, Any]:
         facts = (
@@ -191,10 +199,7 @@ class StageTable(Table):
             "window_orders",
             "window_value",
         )
-        labels = {
-            name: _dictionary(self._rule, [rule[field] for rule in _RULES])
-            for field, name in enumerate(("stage", "four_stage", "classic", "rule"))
-        }
+        labels = {name: _dictionary(self._rule, names) for name, names in self._labels().items()}
         return {"customer": self.customer, **labels, **{n: getattr(self, n) for n in facts}}
 
     def _title(self) -> str:
@@ -203,12 +208,18 @@ class StageTable(Table):
 
     def sizes(self) -> StageSizes:
         """Return how many customers stand in each stage, and what they have brought."""
-        group = _STAGE_OF_RULE[self._rule]
-        customers = np.bincount(group, minlength=len(_NAMES)).astype(np.int64)
-        value = np.bincount(group, self.net_value, len(_NAMES)).astype(np.float64)
-        stage, four_stage, classic = zip(*_STAGES, strict=True)
+        stages = self._rules.by_stage
+        group = self._rules.stage_of_rule[self._rule]
+        customers = np.bincount(group, minlength=len(stages)).astype(np.int64)
+        value = np.bincount(group, self.net_value, len(stages)).astype(np.float64)
         return StageSizes(
-            stage, four_stage, classic, customers, share(customers), value, share(value)
+            self._rules.stages,
+            tuple(rule.four_stage for rule in stages),
+            tuple(rule.classic for rule in stages),
+            customers,
+            share(customers),
+            value,
+            share(value),
         )
 
     def outcomes(
@@ -240,8 +251,9 @@ class StageTable(Table):
         Returns
         -------
         StageOutcomes
-            All stages but ``lead``: the log cannot tell when a customer without events became
-            known, so that nothing can be said of how many leads bought later.
+            All stages but those of identified customers without an order, such as ``lead``: the
+            log cannot tell when a customer without events became known, so that nothing can be
+            said of how many of them bought later.
 
         Raises
         ------
@@ -256,13 +268,16 @@ class StageTable(Table):
                 f"got {horizon!r}"
             )
             raise InvalidInputError(msg, argument="horizon", value=horizon)
-        kept = np.flatnonzero(self._rule != _NAMES.index("lead"))
-        stages = tuple(name for name in _NAMES if name != "lead")
-        group = np.array([stages.index(n) if n in stages else 0 for n in _NAMES], np.uint8)
+        own = self._rules.stages
+        left_out = [name for name in own if name in LEADS]
+        group_of_rule = self._rules.stage_of_rule
+        kept = np.flatnonzero(~np.isin(group_of_rule[self._rule], [own.index(n) for n in left_out]))
+        stages = tuple(name for name in own if name not in LEADS)
+        group = np.array([stages.index(n) if n in stages else 0 for n in own], np.uint8)
         return stage_outcomes(
             log,
             take(self.customer, kept),
-            group[_STAGE_OF_RULE[self._rule[kept]]],
+            group[group_of_rule[self._rule[kept]]],
             stages,
             self.net_value[kept],
             self._at,
@@ -302,5 +317,5 @@ def _dictionary(codes: npt.NDArray[np.uint8], names: list[str]) -> Any:
 
     # Several rules may give one label: a dictionary must not hold it twice.
     labels = list(dict.fromkeys(names))
-    position = np.array([labels.index(name) for name in names], dtype=np.int8)
+    position = np.array([labels.index(name) for name in names], dtype=np.int16)
     return pa.DictionaryArray.from_arrays(position[codes], labels)

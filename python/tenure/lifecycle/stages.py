@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,11 @@ from tenure._validation import as_choice, as_count, as_number, as_threads
 from tenure.events import EventLog
 from tenure.events._columns import take
 from tenure.events.event_log import as_log
+from tenure.lifecycle._labelling import Plan, plan
+from tenure.lifecycle._rule_check import RuleCheck, check_rules
+from tenure.lifecycle._rule_set import rule_set
+from tenure.lifecycle.panel import StagePanel, panel_of
+from tenure.lifecycle.rules import StageRule
 from tenure.lifecycle.stage_table import Calibration, StageTable
 
 
@@ -30,8 +36,32 @@ class Stages(Estimator):
 
     Parameters
     ----------
-    preset : {"seed"}
-        The rules.
+    preset : {"seed", "rfm", "contract"}
+        The rules. "rfm": the ten-segment grid of `tenure.segment.rfm`. "contract": by the columns
+        ``contract_start`` and ``contract_end`` (the last day in force; none: open-ended) of the
+        log's customer table.
+    rules : sequence of StageRule, optional
+        One's own in place of a preset. A customer whom no rule takes is an error; `check` looks for
+        such cases, and for rules that can never come first, before there are data.
+    clock : {"population", "own", "alive", "contract"}
+        When a customer is active, lapsing or lost. "population": r against A and L. "own": A and L
+        times the customer's own mean gap, shrunk to that of all, over that of all. "alive":
+        P(alive) of at least 0.7, of at least 0.3, below. "contract": in force, ended within L days,
+        longer ago. N stays in days.
+    prior_gaps : float
+        k of the own clock: how many gaps of the population a customer starts with.
+    prospects : mapping, optional
+        Tells customers without an order apart by columns of the customer table: SQL (``score`` of
+        at least `sql_score`, 80, or ``accepted``), MQL (``fit`` and ``engagement`` of at least
+        `mql_fit` and `mql_engagement`, 50), cold lead (silent for more than `cold_days`, 90), lead,
+        loyal visitor (``opted_in``), engaged visitor (two sessions), visitor. ``{}`` takes the
+        defaults; a column that is missing never holds.
+    hysteresis : int
+        In a panel of dates a better stage is left only after so many dates in a row with a worse
+        one.
+    calibrate : {"each", "first", "last"}
+        By which of several dates the numbers are calibrated: each by its own, as single dates are,
+        or all by one, so that customers move and cuts do not.
     new_days : float
         N: who bought within so many days is new, if for the first time.
     active_days, lapsed_days : float, optional
@@ -69,6 +99,12 @@ class Stages(Estimator):
         self,
         preset: str = "seed",
         *,
+        rules: Sequence[StageRule] | None = None,
+        clock: str = "population",
+        prior_gaps: float = 5.0,
+        prospects: Mapping[str, float] | None = None,
+        hysteresis: int = 1,
+        calibrate: str = "each",
         new_days: float = 30.0,
         active_days: float | None = None,
         lapsed_days: float | None = None,
@@ -78,6 +114,12 @@ class Stages(Estimator):
         min_repeaters: int = 100,
     ) -> None:
         self.preset = preset
+        self.rules = rules
+        self.clock = clock
+        self.prior_gaps = prior_gaps
+        self.prospects = prospects
+        self.hysteresis = hysteresis
+        self.calibrate = calibrate
         self.new_days = new_days
         self.active_days = active_days
         self.lapsed_days = lapsed_days
@@ -86,8 +128,23 @@ class Stages(Estimator):
         self.window_days = window_days
         self.min_repeaters = min_repeaters
 
-    def assign(self, log: EventLog, at: Any = None, *, n_threads: int | None = None) -> StageTable:
-        """Return the stage of every customer known at a date.
+    @overload
+    def assign(
+        self,
+        log: EventLog,
+        at: list[Any] | tuple[Any, ...],
+        *,
+        alive: Any = None,
+        n_threads: int | None = None,
+    ) -> StagePanel: ...
+    @overload
+    def assign(
+        self, log: EventLog, at: Any = None, *, alive: Any = None, n_threads: int | None = None
+    ) -> StageTable: ...
+    def assign(
+        self, log: EventLog, at: Any = None, *, alive: Any = None, n_threads: int | None = None
+    ) -> StageTable | StagePanel:
+        """Return the stage of every customer known at a date, or at each of several.
 
         Known are customers with an event before `at`, and those of the log's customer table
         without any event in the log. Customers without an order are leads if the log has a customer
@@ -97,33 +154,60 @@ class Stages(Estimator):
         ----------
         log : EventLog
             The orders.
-        at : date or instant, optional
+        at : date or instant, or a list of them, optional
             As-of date: a bare date means the end of that local day. Default: the end of the log.
+            Several dates, ascending, cost two passes over the log in all.
+        alive : fitted model or array, optional
+            What the clock "alive" goes by: a model with `probability_alive`, or the probabilities,
+            of shape (n_customers,) or (n_dates, n_customers) in the order of `log.customer_ids`.
         n_threads : int, optional
             Default: the CPUs of this process, at most 8. Never changes a result.
 
         Returns
         -------
-        StageTable
-            In ascending order of ids.
+        StageTable or StagePanel
+            In ascending order of ids; a panel if `at` is a list.
 
         Raises
         ------
         InvalidInputError
-            For a setting out of range, or a date behind the end of the log.
+            For a setting out of range, a date behind the end of the log, dates that do not ascend,
+            and a customer whom no rule takes.
         """
         as_log(log)
-        as_choice(self.preset, "preset", ("seed",))
+        rules = rule_set(self.preset, self.rules, self.prospects)
         window = as_count(self.window_days, "window_days", at_least=1)
-        cutoff = log._until if at is None else log._within(at, "at")
+        threads = as_threads(n_threads)
+        several = isinstance(at, (list, tuple))
+        patience = as_count(self.hysteresis, "hysteresis", at_least=1)
+        as_choice(self.calibrate, "calibrate", ("each", "first", "last"))
+        dates = (
+            _dates(log, at) if several else [log._until if at is None else log._within(at, "at")]
+        )
+        how = plan(
+            log,
+            dates,
+            rules,
+            clock=self.clock,
+            prior_gaps=self.prior_gaps,
+            alive=alive,
+            threads=threads,
+        )
+        if several:
+            return self._panel(log, dates, how, window, patience, threads)
+        cutoff = dates[0]
         calibration, facts = _core.lifecycle.assign(
-            log._core, cutoff, window, self._options(), _identified(log), as_threads(n_threads)
+            log._core, cutoff, window, self._options(), how.identified, threads
         )
         known = np.flatnonzero(facts["known"])
+        rule = facts["rule"]
+        if how.conditions is not None or self.clock != "population":
+            rule = self._fired(log, dates, [calibration], how, window, threads)[0]
         silent = facts["n_orders"] == 0
         return StageTable(
             customer=take(log.customer_ids, known),
-            _rule=facts["rule"][known],
+            _rule=rule[known],
+            _rules=rules,
             n_orders=facts["n_orders"][known],
             days_since_last=np.where(silent, np.nan, facts["days_since_last"])[known],
             mean_gap=facts["mean_gap"][known],
@@ -131,20 +215,112 @@ class Stages(Estimator):
             net_value=facts["net_value"][known],
             window_orders=facts["window_orders"][known],
             window_value=facts["window_value"][known],
-            calibration=Calibration(
-                new_days=calibration.new_days,
-                active_days=calibration.active_days,
-                lapsed_days=calibration.lapsed_days,
-                frequency_cuts=tuple(calibration.frequency_cuts),
-                value_cuts=tuple(calibration.value_cuts),
-                window_days=window,
-                n_gaps=calibration.gaps,
-                n_repeaters=calibration.repeaters,
-                fallback=calibration.fallback,
-            ),
+            calibration=_calibration(calibration, window),
             at=to_datetime(cutoff, log.timezone),
             _at=cutoff,
         )
+
+    def _panel(
+        self,
+        log: EventLog,
+        dates: list[int],
+        how: Plan,
+        window: int,
+        patience: int,
+        threads: int,
+    ) -> StagePanel:
+        calibrated = {"each": dates, "first": dates[:1], "last": dates[-1:]}[self.calibrate]
+        calibrations = _core.lifecycle.calibrate_panel(
+            log._core, calibrated, window, self._options(), threads
+        )
+        if self.calibrate != "each":
+            calibrations *= len(dates)
+        fired = self._fired(log, dates, calibrations, how, window, threads)
+        rules = how.rules
+        stage_of_rule = np.full(256, _core.lifecycle.UNKNOWN, dtype=np.uint8)
+        stage_of_rule[: len(rules.rules)] = rules.stage_of_rule
+        codes = stage_of_rule[fired]
+        if patience > 1:
+            codes = _core.lifecycle.settle(
+                codes.ravel(), log.n_customers, list(rules.ranks), patience, threads
+            ).reshape(codes.shape)
+        # Who is known at a date is known at all later ones.
+        known = np.flatnonzero(fired[-1] != _core.lifecycle.UNKNOWN)
+        stages = rules.by_stage
+        return panel_of(
+            take(log.customer_ids, known),
+            dates,
+            log.timezone,
+            codes=_signed(codes, known),
+            stages=rules.stages,
+            ranks=rules.ranks,
+            four_stages=tuple(rule.four_stage for rule in stages),
+            classics=tuple(rule.classic for rule in stages),
+            rules=rules.texts,
+            rule_codes=_signed(fired, known),
+            calibrations=tuple(_calibration(c, window) for c in calibrations),
+            hysteresis=patience,
+        )
+
+    def _fired(
+        self,
+        log: EventLog,
+        dates: list[int],
+        calibrations: list[_core.lifecycle.Calibration],
+        how: Plan,
+        window: int,
+        threads: int,
+    ) -> npt.NDArray[np.uint8]:
+        """Return the rule that fired, dates x customers."""
+        fired = _core.lifecycle.label_panel(
+            log._core,
+            dates,
+            window,
+            calibrations,
+            how.clock,
+            None if how.conditions is None else how.conditions.program,
+            how.identified,
+            how.contract_start,
+            how.columns,
+            threads,
+        ).reshape(len(dates), log.n_customers)
+        if how.conditions is not None:
+            missed = np.argwhere(fired == _core.lifecycle.UNMATCHED)
+            if len(missed):
+                date, row = (int(i) for i in missed[0])
+                who = log.customer_ids[row]
+                day = to_datetime(dates[date], log.timezone)
+                msg = (
+                    f"no rule takes customer {who} (row {row} of customer_ids) before {day}: end "
+                    "the rules with one whose condition is 'True'"
+                )
+                raise InvalidInputError(msg, argument="rules", row=row)
+        return fired
+
+    def check(self, calibration: Calibration) -> RuleCheck:
+        """Look for customers whom no rule would take, and for rules that can never come first.
+
+        Parameters
+        ----------
+        calibration : Calibration
+            The numbers to check for, such as those of a result.
+
+        Returns
+        -------
+        RuleCheck
+
+        Examples
+        --------
+        >>> import tenure as tn
+        >>> cdnow = tn.datasets.load_cdnow(sample=True)
+        >>> log = tn.EventLog(cdnow, customer="customer_id", time="date", amount="amount")
+        >>> rules = [("prospect", "n == 0"), ("active", "r <= A"), ("late", "A < r <= L")]
+        >>> calibration = tn.lifecycle.Stages().assign(log).calibration
+        >>> found = tn.lifecycle.Stages(rules=rules).check(calibration)
+        >>> found.exhaustive, found.counterexample["r"] > calibration.lapsed_days
+        (False, True)
+        """
+        return check_rules(rule_set(self.preset, self.rules, self.prospects), calibration)
 
     def _options(self) -> _core.lifecycle.CalibrationOptions:
         def days(value: float | None, name: str) -> float | None:
@@ -169,9 +345,35 @@ def _cuts(values: Any, name: str, size: int) -> tuple[float, ...] | None:
     return tuple(as_number(value, name) for value in values)
 
 
-def _identified(log: EventLog) -> npt.NDArray[np.uint8]:
-    """Which customers have a row in the log's customer table."""
-    if log.customers is None:
-        return np.zeros(log.n_customers, dtype=np.uint8)
-    known = log.customers.column(0).is_valid().to_numpy(zero_copy_only=False)
-    return np.asarray(known, dtype=np.uint8)
+def _dates(log: EventLog, at: Sequence[Any]) -> list[int]:
+    if not at:
+        msg = "at must name at least one date"
+        raise InvalidInputError(msg, argument="at", value=at)
+    dates = [log._within(date, f"at[{i}]") for i, date in enumerate(at)]
+    for row, (before, date) in enumerate(itertools.pairwise(dates), 1):
+        if date <= before:
+            msg = f"at[{row}] must be later than the date before it, got {at[row]!r}"
+            raise InvalidInputError(msg, argument="at", row=row, value=at[row])
+    return dates
+
+
+def _signed(codes: npt.NDArray[np.uint8], known: npt.NDArray[np.int64]) -> npt.NDArray[np.int16]:
+    """The known customers' codes, with -1 for not yet known."""
+    kept = codes[:, known].astype(np.int16)
+    kept[kept == _core.lifecycle.UNKNOWN] = -1
+    return kept
+
+
+def _calibration(raw: _core.lifecycle.Calibration, window: int) -> Calibration:
+    return Calibration(
+        new_days=raw.new_days,
+        active_days=raw.active_days,
+        lapsed_days=raw.lapsed_days,
+        frequency_cuts=tuple(raw.frequency_cuts),
+        value_cuts=tuple(raw.value_cuts),
+        window_days=window,
+        mean_gap=raw.mean_gap,
+        n_gaps=raw.gaps,
+        n_repeaters=raw.repeaters,
+        fallback=raw.fallback,
+    )

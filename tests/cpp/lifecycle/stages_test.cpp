@@ -223,7 +223,8 @@ TEST(CustomerFacts, HaveTheSameBitsForEveryThreadCount) {
 
 TEST(WindowFacts, CountFromTheInstantOn) {
   const auto log = log_of({{1, 1000, 5}, {1, 1001, -1}, {2, 1001, -2}, {3, 999, 7}, {3, 1010, 9}});
-  const auto w = window_facts(log, kAt * kMicrosPerDay, (kAt + 10) * kMicrosPerDay, {1});
+  const std::vector<std::int64_t> edges{kAt * kMicrosPerDay, (kAt + 10) * kMicrosPerDay};
+  const auto w = window_facts(log, edges, {1});
   EXPECT_TRUE(std::ranges::equal(w.ordered.span(), std::vector<std::uint8_t>{1, 0, 0}));
   EXPECT_TRUE(std::ranges::equal(w.revenue.span(), std::vector<double>{4, -2, 0}));
 }

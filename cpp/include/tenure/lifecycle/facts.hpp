@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "tenure/events/event_log.hpp"
@@ -33,14 +34,15 @@ struct CustomerFacts {
 CustomerFacts customer_facts(const events::EventLog& log, const FactsOptions& options,
                              const Execution& execution);
 
-/// What each customer did in [from, until), by customer code.
+/// What each customer did in each of the windows between edges, window by window, by customer code.
 struct WindowFacts {
   Buffer<std::uint8_t> ordered;  ///< 1: at least one order
   Buffer<double> revenue;        ///< net of refunds
 };
 
-/// One pass, O(rows of the window + customers log(rows of one)). Same bits for any thread count.
-WindowFacts window_facts(const events::EventLog& log, std::int64_t from, std::int64_t until,
+/// For the windows [edges[w], edges[w + 1]), edges ascending, at least two. One pass, O(rows +
+/// windows x customers x log(rows of one)). Same bits for any thread count.
+WindowFacts window_facts(const events::EventLog& log, std::span<const std::int64_t> edges,
                          const Execution& execution);
 
 }  // namespace tenure::lifecycle

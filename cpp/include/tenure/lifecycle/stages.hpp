@@ -18,6 +18,7 @@ struct Calibration {
   double lapsed_days;                    ///< L
   std::array<double, 2> frequency_cuts;  ///< of F: q50, q80
   std::array<double, 3> value_cuts;      ///< of M: q40, q60, q80; NaN without a repeater
+  double mean_gap;                       ///< of all completed gaps; NaN without one
   std::int64_t gaps;                     ///< completed gaps behind A and L
   std::int64_t repeaters;                ///< customers behind the cuts
   bool fallback;                         ///< too few repeaters: A, L and the cuts of F are fixed
@@ -33,12 +34,22 @@ struct CalibrationOptions {
   std::int64_t min_repeaters = 100;
 };
 
+/// What a calibration is made of.
+struct CalibrationSample {
+  std::vector<std::int64_t> gaps;    ///< by length in days: completed gaps of all customers
+  std::vector<std::int64_t> orders;  ///< by F: repeaters with an order in the window
+  std::vector<double> value;         ///< their M, in any order
+  std::vector<double> idle_value;    ///< M of the repeaters without an order in the window
+};
+
 /// A = max(q80, N + 1) and L = max(q95, A + 1) of all completed gaps; cuts of F and M at quantiles
 /// of the repeaters (n >= 2) with an order in the window. All quantiles interpolate linearly (type
 /// 7). With fewer than `min_repeaters` of them: A = max(90, N + 1), L = max(180, A + 1), F cuts 2
 /// and 4, M cuts at the quantiles of all repeaters.
 ///
-/// O(customers log customers). Throws InvalidInput unless 0 < N < A < L and cuts ascend.
+/// O(customers). Throws InvalidInput unless 0 < N < A < L and cuts ascend.
+Calibration calibrate(CalibrationSample&& sample, const CalibrationOptions& options,
+                      const Execution& execution = {});
 Calibration calibrate(const CustomerFacts& facts, const CalibrationOptions& options,
                       const Execution& execution = {});
 
