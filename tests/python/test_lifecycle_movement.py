@@ -218,10 +218,10 @@ def test_homogeneity_is_the_chi_square_of_each_row():
 
 
 def test_homogeneity_keeps_its_size():
-    p = [movement(random_panel(100 + s, n=150, dates=4)).homogeneity().p_value for s in range(120)]
+    p = [movement(random_panel(100 + s, n=150, dates=4)).homogeneity().p_value for s in range(80)]
     rejected = sum(v < 0.05 for v in p)
-    # Binomial(120, .05): at most 13 with probability .999.
-    assert rejected <= 13
+    # Binomial(80, .05): at most 11 with probability .999.
+    assert rejected <= 11
 
 
 # --- coverage -------------------------------------------------------------------------------------
@@ -303,25 +303,25 @@ def coverage_of_forecasts(replicates, seed, ahead=3):
         known = (codes[:dates] >= 0).any(axis=0)
         panel = panel_of(codes[:dates, known])
         m = movement(panel)
-        f = m.forecast(ahead, n_draws=400, random_state=r)
+        f = m.forecast(ahead, n_draws=300, random_state=r)
         truth = np.array([[(codes[dates - 1 + k] == i).sum() for i in range(3)]
                           for k in range(1, ahead + 1)])  # fmt: skip
         held[0] += ((f.lower[1:] <= truth) & (truth <= f.upper[1:])).mean() / replicates
         total = truth.sum(axis=1)
         held[1] += ((f.total_lower[1:] <= total) & (total <= f.total_upper[1:])).mean() / replicates
         values = stage_values(panel, revenue[: dates - 1, known])
-        e = m.equity(values, ahead, n_draws=400, random_state=r)
+        e = m.equity(values, ahead, n_draws=300, random_state=r)
         came = revenue[dates - 1 :].sum()
         held[2] += (e.equity_lower <= came <= e.equity_upper) / replicates
     return held
 
 
 def test_bands_of_sizes_and_of_equity_cover():
-    sizes, totals, equity = coverage_of_forecasts(100, 3)
-    assert 0.92 <= sizes <= 0.98
-    assert 0.90 <= totals <= 0.99
-    # Binomial(100, .95): from 88 with probability .997.
-    assert equity >= 0.88
+    sizes, totals, equity = coverage_of_forecasts(60, 3)
+    assert 0.90 <= sizes <= 0.985
+    assert totals >= 51 / 60
+    # Binomial(60, .95): 51 or more with probability .999; sizes are nine to a replicate.
+    assert equity >= 51 / 60
 
 
 @pytest.mark.slow
@@ -375,12 +375,13 @@ def coverage_of_risks(replicates, seed):
 
 
 def test_limits_of_the_loss_risk_cover():
-    assert 0.93 <= coverage_of_risks(80, 1000) <= 0.97
+    # Some 330 limits: two and a half standard errors about .95.
+    assert 0.92 <= coverage_of_risks(80, 1000) <= 0.98
 
 
 @pytest.mark.slow
 def test_limits_of_the_loss_risk_cover_closely():
-    assert 0.94 <= coverage_of_risks(800, 5000) <= 0.965
+    assert 0.94 <= coverage_of_risks(800, 5000) <= 0.97
 
 
 # --- forecasts and refusals -----------------------------------------------------------------------

@@ -1,7 +1,9 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "tenure/events/orders.hpp"
@@ -24,7 +26,7 @@ struct Snapshot {
 class SnapshotWalk {
  public:
   SnapshotWalk(const events::EventLog& log, std::span<const std::int64_t> at, std::int64_t window)
-      : at_(at), window_(window), orders_(log, Period::day, at.back()) {
+      : at_(at), window_(std::min(window, kAlways)), orders_(log, Period::day, at.back()) {
     for (const std::int64_t t : at) last_day_.push_back(orders_.day(t - 1));
   }
 
@@ -35,10 +37,9 @@ class SnapshotWalk {
   void operator()(const events::CustomerEvents& events, const Body& body, const Gap& gap) {
     days_.clear();
     past_ = {};
-    in_window_ = {};
-    summed_from_ = summed_to_ = 0;
+    window_first_ = 0;
     gap_told_ = false;
-    std::size_t date = 0, window_first = 0;
+    std::size_t date = 0;
     const auto at = at_;
     while (!events.time.empty() && date < at.size() && at[date] <= events.time.front()) ++date;
     if (date == at.size()) return;
@@ -55,13 +56,23 @@ class SnapshotWalk {
           days_.push_back({day.period, day.amount, day.is_order});
         },
         [&](std::int64_t time, const events::PurchasePeriod* open) {
+          if (date == at.size() || at[date] > time) return;
+          // An instant within a day cuts it: what it holds so far counts, and its gap once.
+          if (open && open->is_order && past_.orders > 0 && !gap_told_) {
+            gap(date, open->period - past_.last);
+            gap_told_ = true;
+          }
+          // From one date to the next without a row between only days and the window go on.
+          Snapshot now;
+          std::int64_t same_until = std::numeric_limits<std::int64_t>::min();
           for (; date < at.size() && at[date] <= time; ++date) {
-            // An instant within a day cuts it: what it holds so far counts, and its gap once.
-            if (open && open->is_order && past_.orders > 0 && !gap_told_) {
-              gap(date, open->period - past_.last);
-              gap_told_ = true;
+            const std::int64_t today = last_day_[date];
+            if (today >= same_until) same_until = take(today, open, now);
+            if (now.orders > 0) {
+              now.days_since_first = today - first_;
+              now.days_since_last = today - last_;
             }
-            body(date, snapshot(last_day_[date], open, window_first));
+            body(date, std::as_const(now));
           }
         });
   }
@@ -71,10 +82,6 @@ class SnapshotWalk {
     std::int64_t period;
     double amount;
     bool is_order;
-  };
-  struct Window {
-    double value = 0.0;
-    std::int64_t orders = 0;
   };
   struct Past {
     std::int64_t orders = 0, first = 0, last = 0, last_gap = 0;
@@ -88,24 +95,19 @@ class SnapshotWalk {
     }
   };
 
-  Snapshot snapshot(std::int64_t today, const events::PurchasePeriod* open,
-                    std::size_t& window_first) {
+  /// Writes all but the days since orders; returns the first day on which that no longer holds.
+  std::int64_t take(std::int64_t today, const events::PurchasePeriod* open, Snapshot& s) {
     const std::int64_t before_window = today - window_;
-    Snapshot s;
-    while (window_first < days_.size() && days_[window_first].period <= before_window)
-      ++window_first;
-    if (window_first != summed_from_ || days_.size() != summed_to_) {
-      // Summed anew where the window moved on: what left it leaves no rounding behind.
-      summed_from_ = window_first;
-      summed_to_ = days_.size();
-      in_window_ = {};
-      for (std::size_t i = window_first; i < days_.size(); ++i) {
-        in_window_.value += days_[i].amount;
-        in_window_.orders += days_[i].is_order;
-      }
+    while (window_first_ < days_.size() && days_[window_first_].period <= before_window)
+      ++window_first_;
+    s = {};
+    // Summed anew where the window moved on: what left it leaves no rounding behind.
+    for (std::size_t i = window_first_; i < days_.size(); ++i) {
+      s.window_value += days_[i].amount;
+      s.window_orders += days_[i].is_order;
     }
-    s.window_value = in_window_.value;
-    s.window_orders = in_window_.orders;
+    std::int64_t leaves = std::numeric_limits<std::int64_t>::max() - window_;
+    if (window_first_ < days_.size()) leaves = days_[window_first_].period;
     Past past = past_;
     if (open) {
       past.value += open->amount;
@@ -113,21 +115,23 @@ class SnapshotWalk {
       if (open->period > before_window) {
         s.window_value += open->amount;
         s.window_orders += open->is_order;
+        leaves = std::min(leaves, open->period);
       }
     }
     s.net_value = past.value;
     s.orders = past.orders;
-    if (past.orders > 0) {
-      s.days_since_first = today - past.first;
-      s.days_since_last = today - past.last;
-    }
     if (past.orders > 1) {
       s.mean_gap =
           static_cast<double>(past.last - past.first) / static_cast<double>(past.orders - 1);
       s.last_gap = static_cast<double>(past.last_gap);
     }
-    return s;
+    first_ = past.first;
+    last_ = past.last;
+    return leaves + window_;
   }
+
+  /// A window longer than any log: sums of days stay far from overflow.
+  static constexpr std::int64_t kAlways = std::int64_t{1} << 40;
 
   std::span<const std::int64_t> at_;
   std::int64_t window_;
@@ -135,8 +139,8 @@ class SnapshotWalk {
   std::vector<std::int64_t> last_day_;
   std::vector<Day> days_;
   Past past_;
-  Window in_window_;  ///< of days_[summed_from_, summed_to_)
-  std::size_t summed_from_ = 0, summed_to_ = 0;
+  std::size_t window_first_ = 0;
+  std::int64_t first_ = 0, last_ = 0;  ///< days of the first and last order
   bool gap_told_ = false;
 };
 

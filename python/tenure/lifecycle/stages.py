@@ -237,27 +237,28 @@ class Stages(Estimator):
             calibrations *= len(dates)
         fired = self._fired(log, dates, calibrations, how, window, threads)
         rules = how.rules
-        stage_of_rule = np.full(256, _core.lifecycle.UNKNOWN, dtype=np.uint8)
-        stage_of_rule[: len(rules.rules)] = rules.stage_of_rule
-        codes = stage_of_rule[fired]
-        if patience > 1:
-            codes = _core.lifecycle.settle(
-                codes.ravel(), log.n_customers, list(rules.ranks), patience, threads
-            ).reshape(codes.shape)
         # Who is known at a date is known at all later ones.
         known = np.flatnonzero(fired[-1] != _core.lifecycle.UNKNOWN)
+        if len(known) < fired.shape[1]:
+            fired = fired[:, known]
+        codes = _recoded(fired, rules.stage_of_rule)
+        if patience > 1:
+            settled = _core.lifecycle.settle(
+                codes.astype(np.uint8).ravel(), len(known), list(rules.ranks), patience, threads
+            )
+            codes = _recoded(settled.reshape(codes.shape), np.arange(len(rules.stages)))
         stages = rules.by_stage
         return panel_of(
             take(log.customer_ids, known),
             dates,
             log.timezone,
-            codes=_signed(codes, known),
+            codes=codes,
             stages=rules.stages,
             ranks=rules.ranks,
             four_stages=tuple(rule.four_stage for rule in stages),
             classics=tuple(rule.classic for rule in stages),
             rules=rules.texts,
-            rule_codes=_signed(fired, known),
+            rule_codes=_recoded(fired, np.arange(len(rules.rules))),
             calibrations=tuple(_calibration(c, window) for c in calibrations),
             hysteresis=patience,
         )
@@ -357,11 +358,11 @@ def _dates(log: EventLog, at: Sequence[Any]) -> list[int]:
     return dates
 
 
-def _signed(codes: npt.NDArray[np.uint8], known: npt.NDArray[np.int64]) -> npt.NDArray[np.int16]:
-    """The known customers' codes, with -1 for not yet known."""
-    kept = codes[:, known].astype(np.int16)
-    kept[kept == _core.lifecycle.UNKNOWN] = -1
-    return kept
+def _recoded(codes: npt.NDArray[np.uint8], to: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
+    """Return what codes become, with -1 for who is not known yet."""
+    table = np.full(256, -1, dtype=np.int16)
+    table[: len(to)] = to
+    return table[codes]
 
 
 def _calibration(raw: _core.lifecycle.Calibration, window: int) -> Calibration:

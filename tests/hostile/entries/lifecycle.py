@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import functools
+from typing import Any
+
+import numpy as np
+
 import tenure as tn
+from tenure.lifecycle import StagePanel, Stages, movement, preset_rules, stage_values
 
 from ._data import a_log
 from ._entry import Entry
@@ -15,9 +22,42 @@ LEADS = tn.lifecycle.LeadScore(
     ]
 )
 
+
+def dates(log: tn.EventLog) -> list[dt.datetime]:
+    return [log.observed_until - dt.timedelta(days=60 * i) for i in range(12)][::-1]
+
+
+@functools.lru_cache(maxsize=2)
+def a_panel(n: int) -> tuple[StagePanel, Any]:
+    rng = np.random.default_rng(12)
+    customers = max(n // 12, 1)
+    codes = rng.integers(-1, 6, (12, customers))
+    return StagePanel.from_codes(codes, list("abcdef")), rng.lognormal(3, 1, (11, customers))
+
+
+def outlook(given: tuple[StagePanel, Any], threads: int) -> Any:
+    panel, revenue = given
+    values = stage_values(panel, revenue, n_threads=threads)
+    moved = movement(panel, n_threads=threads)
+    return moved, values, moved.equity(values, 4, n_threads=threads)
+
+
 ENTRIES = [
+    Entry("Stages", a_log, lambda log, t: Stages().assign(log, n_threads=t), 30_000_000),
     Entry(
-        "Stages", a_log, lambda log, t: tn.lifecycle.Stages().assign(log, n_threads=t), 30_000_000
+        "Stages at dates",
+        a_log,
+        lambda log, t: Stages(hysteresis=2).assign(log, at=dates(log), n_threads=t),
+        10_000_000,
     ),
     Entry("LeadScore", visits, lambda log, t: LEADS.score(log, n_threads=t), 10_000_000),
+    Entry(
+        "Stages by own rules",
+        a_log,
+        lambda log, t: Stages(rules=preset_rules("seed"), clock="own").assign(
+            log, at=dates(log), n_threads=t
+        ),
+        5_000_000,
+    ),
+    Entry("movement", a_panel, outlook, 100_000_000),
 ]
