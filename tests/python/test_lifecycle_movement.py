@@ -449,3 +449,16 @@ def test_draws(tmp_path):
     assert "left" in texts
     ax.figure.savefig(tmp_path / "flows.png")
     assert m.forecast(3).plot().get_ylim()[0] == 0
+
+
+def test_draws_risk_against_value():
+    import matplotlib
+
+    matplotlib.use("Agg")
+    frame = tn.datasets.load_cdnow(sample=True)
+    log = tn.EventLog(frame, customer="customer_id", time="date", amount="amount")
+    outcomes = Stages().assign(log, at="1997-12-31").outcomes(log, "180d")
+    ax = outcomes.plot()
+    named = {t.get_text() for t in ax.texts}
+    assert named == {s for s, n in zip(outcomes.stage, outcomes.customers, strict=True) if n}
+    assert ax.get_ylim()[0] <= 0

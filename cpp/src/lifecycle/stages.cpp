@@ -55,19 +55,19 @@ std::array<double, N> quantiles(std::span<const double> values, const std::array
     std::size_t chosen = 0;
     for (; rank >= count[chosen]; ++chosen) rank -= count[chosen];
     inside.clear();
-    double above = std::numeric_limits<double>::infinity();
-    for (const double v : values) {
-      const std::uint64_t r = range(v);
-      if (r == chosen)
-        inside.push_back(v);
-      else if (r > chosen)
-        above = std::min(above, v);
-    }
+    for (const double v : values)
+      if (range(v) == chosen) inside.push_back(v);
     const auto at = inside.begin() + rank;
     std::nth_element(inside.begin(), at, inside.end());
     quantile[i] = *at;
     if (place.fraction == 0.0) continue;
-    if (at + 1 != inside.end()) above = *std::min_element(at + 1, inside.end());
+    double above = std::numeric_limits<double>::infinity();
+    if (at + 1 != inside.end()) {
+      above = *std::min_element(at + 1, inside.end());
+    } else {  // the next value lies beyond the range
+      for (const double v : values)
+        if (range(v) > chosen) above = std::min(above, v);
+    }
     quantile[i] += place.fraction * (above - *at);
   }
   return quantile;

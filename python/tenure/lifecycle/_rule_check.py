@@ -42,6 +42,17 @@ class RuleCheck:
         Whether the cases are all there are: where each comparison is of one fact with numbers.
         Else, or where there are more than two million cases, they are a sample.
     n_cases : int
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> cdnow = tn.datasets.load_cdnow(sample=True)
+    >>> log = tn.EventLog(cdnow, customer="customer_id", time="date", amount="amount")
+    >>> calibration = tn.lifecycle.Stages().assign(log).calibration
+    >>> rules = [("few", "n <= 2"), ("one", "n == 1"), ("rest", "True")]
+    >>> found = tn.lifecycle.Stages(rules=rules).check(calibration)
+    >>> found.exhaustive, found.unreachable
+    (True, (1,))
     """
 
     exhaustive: bool

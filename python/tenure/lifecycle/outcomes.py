@@ -80,6 +80,23 @@ class StageOutcomes(Table):
         last = self.until - dt.timedelta(microseconds=1)
         return f"Outcomes by stage, {self.start:%Y-%m-%d} to {last:%Y-%m-%d}"
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw risk against value: the mean revenue of each stage over its loss risk.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Areas are in proportion to customers, lines are the limits.
+        """
+        from tenure.lifecycle._outcomes_plot import draw
+
+        return draw(self, ax)
+
 
 def window_end(start: int, days: float, timezone: str) -> int:
     """Return the end of `days` from the instant `start` on.
