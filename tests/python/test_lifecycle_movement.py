@@ -384,6 +384,47 @@ def test_limits_of_the_loss_risk_cover_closely():
     assert 0.94 <= coverage_of_risks(800, 5000) <= 0.97
 
 
+def test_predicted_risks_hold_what_came():
+    held = []
+    for seed in range(12):
+        base = tn.datasets.simulate(
+            800, start="2023-01-01", end="2024-12-31", random_state=seed, n_threads=1
+        )
+        log = base.log()
+        at = "2024-06-30"
+        model = tn.clv.ParetoNBD().fit(log.summary("week", end=at))
+        table = Stages().assign(log, at=at)
+        risks, came = table.predicted(log, model, "25w"), table.outcomes(log, "175d")
+        for name, share, n in zip(came.stage, came.loss_risk, came.customers, strict=True):
+            i = risks.stage.index(name)
+            assert risks.customers[i] == n
+            if n >= 20:
+                held.append(risks.lower[i] <= share <= risks.upper[i])
+    # Parameters are estimated and the limits do not know it: somewhat below .95 of some 80.
+    assert len(held) > 60
+    assert np.mean(held) >= 0.87
+
+
+def test_predicted_risks_are_means_of_the_model():
+    frame = tn.datasets.load_cdnow(sample=True)
+    log = tn.EventLog(frame, customer="customer_id", time="date", amount="amount")
+    summary = log.summary("week", end="1997-12-31")
+    model = tn.clv.MBGNBD().fit(summary)
+    table = Stages().assign(log, at="1997-12-31")
+    risks = table.predicted(log, model, "13w")
+    p = 1 - model.purchase_probability(summary, "13w")
+    for i, name in enumerate(risks.stage):
+        mine = p[table.stage == name]
+        if not len(mine):
+            assert np.isnan(risks.loss_risk[i])
+            continue
+        half = scipy.stats.norm.ppf(0.975) * np.sqrt((mine * (1 - mine)).sum()) / len(mine)
+        assert_allclose(risks.loss_risk[i], mine.mean(), rtol=1e-12)
+        assert_allclose(risks.upper[i], min(mine.mean() + half, 1), rtol=1e-10)
+    with pytest.raises(tn.InvalidInputError, match="model must be"):
+        table.predicted(log, 3, "13w")
+
+
 # --- forecasts and refusals -----------------------------------------------------------------------
 
 

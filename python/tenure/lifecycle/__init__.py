@@ -10,6 +10,7 @@ from tenure.lifecycle.equity import EquityForecast, SizeForecast, StageValues, s
 from tenure.lifecycle.movement import Movement, movement
 from tenure.lifecycle.outcomes import StageOutcomes
 from tenure.lifecycle.panel import PanelSizes, StagePanel
+from tenure.lifecycle.predicted import PredictedRisks
 from tenure.lifecycle.rules import StageRule, preset_rules
 from tenure.lifecycle.stage_table import Calibration, StageSizes, StageTable
 from tenure.lifecycle.stages import Stages
@@ -30,6 +31,7 @@ __all__ = [
     "Homogeneity",
     "Movement",
     "PanelSizes",
+    "PredictedRisks",
     "Rises",
     "RuleCheck",
     "SizeForecast",

@@ -19,6 +19,7 @@ from tenure.events._columns import take
 from tenure.events.event_log import as_log
 from tenure.lifecycle._rule_set import LEADS, RuleSet
 from tenure.lifecycle.outcomes import StageOutcomes, share, stage_outcomes, window_end
+from tenure.lifecycle.predicted import PredictedRisks, predicted_risks
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +285,47 @@ class StageTable(Table):
             window_end(self._at, days, log.timezone),
             level=as_level(level),
             winsorise=as_number(winsorise, "winsorise", at_least=0.5, at_most=1.0),
+            threads=as_threads(n_threads),
+        )
+
+    def predicted(
+        self,
+        log: EventLog,
+        model: Any,
+        horizon: Any,
+        *,
+        level: float = 0.95,
+        n_threads: int | None = None,
+    ) -> PredictedRisks:
+        """Return the loss risk of each stage as a fitted model has it, without a hold-out.
+
+        Parameters
+        ----------
+        log : EventLog
+            That of the table.
+        model : fitted model of `tenure.clv`
+            One with `purchase_probability`.
+        horizon : float or str
+            From `at` on, in the unit of the model or as a text such as ``"26w"``.
+        level : float
+        n_threads : int, optional
+            Never changes a result.
+
+        Returns
+        -------
+        PredictedRisks
+            Of customers with an order. Limits take the parameters of the model as known.
+        """
+        as_log(log)
+        return predicted_risks(
+            log,
+            self.customer,
+            self._rules.stage_of_rule[self._rule].astype(np.int64),
+            self._rules.stages,
+            self.at,
+            model,
+            horizon,
+            level=as_level(level),
             threads=as_threads(n_threads),
         )
 
