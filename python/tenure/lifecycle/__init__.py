@@ -6,7 +6,7 @@ from tenure.lifecycle.lead_rules import Action, Fit
 from tenure.lifecycle.lead_score import LeadScore, LeadScores
 from tenure.lifecycle._movement_tables import Absorption, Homogeneity, Rises, Sojourns
 from tenure.lifecycle._rule_check import RuleCheck
-from tenure.lifecycle.equity import EquityForecast, SizeForecast, StageValues, stage_values
+from tenure.lifecycle.equity import EquityForecast, SizeForecast
 from tenure.lifecycle.movement import Movement, movement
 from tenure.lifecycle.outcomes import StageOutcomes
 from tenure.lifecycle.panel import PanelSizes, StagePanel
@@ -14,6 +14,7 @@ from tenure.lifecycle.predicted import PredictedRisks
 from tenure.lifecycle.rules import StageRule, preset_rules
 from tenure.lifecycle.stage_table import Calibration, StageSizes, StageTable
 from tenure.lifecycle.stages import Stages
+from tenure.lifecycle.values import StageValues, stage_values
 
 __all__ = [
     "Action",

@@ -34,10 +34,11 @@ from tenure.lifecycle._movement_tables import (
     rises_of,
     sojourns_of,
 )
-from tenure.lifecycle.equity import EquityForecast, SizeForecast, StageValues, equity_of, sizes_of
-from tenure.lifecycle.panel import StagePanel
+from tenure.lifecycle.equity import EquityForecast, SizeForecast, equity_of, sizes_of
+from tenure.lifecycle.panel import StagePanel, engine_codes
+from tenure.lifecycle.values import BIRTH, StageValues
 
-BIRTH, EXIT = "(birth)", "(exit)"
+EXIT = "(exit)"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -363,12 +364,6 @@ def movement(
         _runs=raw["runs"],
         _run_periods=raw["run_periods"],
     )
-
-
-def engine_codes(panel: StagePanel) -> tuple[Any, int]:
-    """Return the codes as the engine reads them, and the number of customers."""
-    codes = np.where(panel.codes < 0, _core.lifecycle.UNKNOWN, panel.codes).astype(np.uint8)
-    return codes.ravel(), codes.shape[1]
 
 
 def _effective(raw: Mapping[str, Any], total: Floats, share: Floats) -> tuple[Floats, Floats]:

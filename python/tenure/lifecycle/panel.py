@@ -251,6 +251,12 @@ def panel_of(
     )
 
 
+def engine_codes(panel: StagePanel) -> tuple[Any, int]:
+    """Return the codes as the engine reads them, and the number of customers."""
+    codes = np.where(panel.codes < 0, _core.lifecycle.UNKNOWN, panel.codes).astype(np.uint8)
+    return codes.ravel(), codes.shape[1]
+
+
 def _instants(at: Sequence[Any]) -> npt.NDArray[Any]:
     """Dates as a column: instants in UTC where they are datetimes, else as they are."""
     if all(isinstance(t, dt.datetime) and t.tzinfo for t in at):
