@@ -38,13 +38,18 @@ def data(name):
     if name.startswith("test"):
         table = pd.read_csv(REFERENCE / "cases.csv").query("case == @name")
         return table[["x"]], table["time"], table["status"], table
-    table = pd.read_csv((REFERENCE.parent if name == "rossi" else REFERENCE) / f"{name}.csv")
+    table = pd.read_csv(REFERENCE.parent / f"{name}.csv")
     if name == "rossi":
         return table.drop(columns=["week", "arrest"]), table["week"], table["arrest"], table
     if name == "lung":
         table = table[table["ph.ecog"].notna()]
         return table[["age", "sex", "ph.ecog"]], table["time"], table["status"], table
-    return table.drop(columns=["time", "status"]), table["time"], table["status"], table
+    X = pd.DataFrame({"trt2": 1 * (table["Treatment"] == "test")})
+    for short, cell in (("small", "smallcell"), ("adeno", "adeno"), ("large", "large")):
+        X[short] = 1 * (table["Celltype"] == cell)
+    X["karno"], X["diagtime"] = table["Karnofsky_score"], table["Months_from_Diagnosis"]
+    X["age"], X["prior"] = table["Age_in_years"], 1 * (table["Prior_therapy"] == "yes")
+    return X, table["Survival_in_days"], 1 * (table["Status"] == "dead"), X
 
 
 def model(name, fit):

@@ -20,14 +20,22 @@ from numpy.testing import assert_allclose, assert_array_equal
 import tenure as tn
 from tenure.churn import KaplanMeier
 
-REFERENCE = Path(__file__).parents[1] / "reference" / "survival"
+REFERENCE = Path(__file__).parents[1] / "reference"
+#: Columns of time, event and group.
+COLUMNS = {
+    "rossi": ("week", "arrest", "fin"),
+    "lung": ("time", "status", "sex"),
+    "veteran": ("Survival_in_days", "Status", "Treatment"),
+}
 Z95 = scipy.stats.norm.ppf(0.975)
 
 
 def load(name, group=None):
-    with (REFERENCE / f"{name}.csv").open(newline="") as file:
-        rows = [r for r in csv.DictReader(file) if group is None or r["group"] == group]
-    return [float(r["duration"]) for r in rows], [int(r["churned"]) for r in rows]
+    time, event, by = COLUMNS.get(name, ("duration", "churned", "group"))
+    path = REFERENCE / f"{name}.csv" if name in COLUMNS else REFERENCE / "survival" / f"{name}.csv"
+    with path.open(newline="") as file:
+        rows = [r for r in csv.DictReader(file) if group is None or r[by] == group]
+    return [float(r[time]) for r in rows], [int(r[event] in ("1", "dead")) for r in rows]
 
 
 # --- published values (R 4.2.2, survival 3.5-3) ---------------------------------------------------

@@ -1,4 +1,4 @@
-"""Write the data sets of this folder from the packages that ship them.
+"""Write the data sets of the folder above from the packages that ship them.
 
 python make_datasets.py LIFELINES_DATASETS_FOLDER SCIKIT_SURVIVAL_DATA_FOLDER
 """
@@ -11,12 +11,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
+#: The data sets serve other tests too.
+FOLDER = Path(__file__).parents[1]
+NUMBERS = (
+    "Survival_in_days", "Karnofsky_score", "Months_from_Diagnosis", "Age_in_years",
+)  # fmt: skip
 
 
 def write(name: str, rows: Iterable[dict[str, Any]]) -> None:
     rows = list(rows)
-    with (HERE / f"{name}.csv").open("w", newline="") as file:
+    with (FOLDER / f"{name}.csv").open("w", newline="") as file:
         out = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         out.writeheader()
         out.writerows(rows)
@@ -27,19 +31,10 @@ def table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def lung(row: dict[str, str]) -> dict[str, Any]:
-    inst = row["inst"] and f"{float(row['inst']):g}"
-    ecog = row["ph.ecog"] and f"{float(row['ph.ecog']):g}"
-    return {
-        "time": row["time"], "status": row["status"], "inst": inst, "age": row["age"],
-        "sex": row["sex"], "ph.ecog": ecog,
-    }  # fmt: skip
-
-
 def veteran(path: Path) -> Iterable[dict[str, Any]]:
     head, _, body = path.read_text().partition("@data")
     names = [
-        line.split()[1].strip("'\"").lower()
+        line.split()[1].strip("'\"")
         for line in head.splitlines()
         if line.lower().startswith("@attribute")
     ]
@@ -47,23 +42,12 @@ def veteran(path: Path) -> Iterable[dict[str, Any]]:
         if not line.strip():
             continue
         row = dict(zip(names, (cell.strip("'\" ") for cell in line.split(",")), strict=True))
-        yield {
-            "time": f"{float(row['survival_in_days']):g}",
-            "status": int(row["status"] == "dead"),
-            "trt2": int(row["treatment"] == "test"),
-            "small": int(row["celltype"] == "smallcell"),
-            "adeno": int(row["celltype"] == "adeno"),
-            "large": int(row["celltype"] == "large"),
-            "karno": f"{float(row['karnofsky_score']):g}",
-            "diagtime": f"{float(row['months_from_diagnosis']):g}",
-            "age": f"{float(row['age_in_years']):g}",
-            "prior": int(row["prior_therapy"] == "yes"),
-        }
+        yield {name: f"{float(v):g}" if name in NUMBERS else v for name, v in row.items()}
 
 
 def main(lifelines: Path, sksurv: Path) -> None:
-    write("../rossi", table(lifelines / "rossi.csv"))
-    write("lung", (lung(row) for row in table(lifelines / "lung.csv")))
+    write("rossi", table(lifelines / "rossi.csv"))
+    write("lung", table(lifelines / "lung.csv"))
     write("veteran", veteran(sksurv / "veteran.arff"))
 
 

@@ -1,13 +1,12 @@
-"""Write the CSV files of this folder from the packages that ship the data.
+"""Write the CSV files of this folder from the package that ships the data and from the book.
 
-python make_datasets.py LIFELINES_DATASETS_FOLDER SCIKIT_SURVIVAL_WHEEL
+python make_datasets.py LIFELINES_DATASETS_FOLDER
 """
 
 from __future__ import annotations
 
 import csv
 import sys
-import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -33,28 +32,11 @@ def table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def veteran(wheel: Path) -> Iterable[tuple[float, int, str]]:
-    text = zipfile.ZipFile(wheel).read("sksurv/datasets/data/veteran.arff").decode()
-    head, _, body = text.partition("@data")
-    names = [
-        line.split()[1].strip("'\"").lower()
-        for line in head.splitlines()
-        if line.lower().startswith("@attribute")
-    ]
-    for line in body.split("\n"):
-        if line.strip():
-            row = dict(zip(names, (cell.strip("'\" ") for cell in line.split(",")), strict=True))
-            yield float(row["survival_in_days"]), row["status"] == "dead", row["treatment"]
-
-
-def main(lifelines: Path, sksurv_wheel: Path) -> None:
-    write("rossi", ((r["week"], r["arrest"], r["fin"]) for r in table(lifelines / "rossi.csv")))
-    write("lung", ((r["time"], r["status"], r["sex"]) for r in table(lifelines / "lung.csv")))
+def main(lifelines: Path) -> None:
     waltons = table(lifelines / "waltons_dataset.csv")
     write("waltons", ((r["T"], r["E"], r["group"]) for r in waltons))
-    write("veteran", veteran(sksurv_wheel))
     write("aml", ((abs(t), t > 0, group) for group, times in AML.items() for t in times))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]))
