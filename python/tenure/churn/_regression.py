@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import erfc, sqrt
 from typing import Any
@@ -15,6 +15,8 @@ from tenure._results import Table
 from tenure._validation import Floats, as_column
 from tenure.churn._times import z_of
 
+#: What has another unit than a coefficient.
+_OTHER_TERMS = ("Intercept", "log(scale)", "q")
 _DEPENDENT = 1e-10  # share of a column's variance that other columns leave
 
 
@@ -43,6 +45,30 @@ class CoefficientTable(Table):
 
     def _title(self) -> str:
         return "Coefficients"
+
+    def plot(self, ax: Any = None, *, terms: Sequence[str] | None = None) -> Any:
+        """Draw coefficients with their limits, a row a term; return the Axes.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+        terms : sequence of str, optional
+            Which ones, from the top. Default: those that belong to columns of X or to periods.
+        """
+        from tenure import plotting
+
+        chosen = [t for t in self.term if t not in _OTHER_TERMS] if terms is None else list(terms)
+        for term in chosen:
+            if term not in self.term:
+                msg = f"terms: {term!r} is none of {list(self.term)}"
+                raise InvalidInputError(msg, argument="terms", value=term)
+        at = [self.term.index(term) for term in chosen]
+        ax = plotting.axes(ax, figsize=(7.2, 1.0 + 0.34 * max(len(at), 2)))
+        plotting.horizontal(ax, chosen)
+        ax.axvline(0.0, color=plotting.MUTED, linewidth=0.8, zorder=0)
+        plotting.points(self.coefficient[at], self.lower[at], self.upper[at], ax=ax)
+        ax.set(xlabel="Coefficient")
+        return ax
 
 
 def coefficient_table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import warnings
 from typing import Any, Self
@@ -331,6 +332,41 @@ class AFT(Estimator):
     def predict(self, X: Any) -> Floats:
         """Return the median lifetime, shape (n_customers,)."""
         return self.predict_quantile(X, 0.5)[:, 0]
+
+    def plot(
+        self, X: Any, ax: Any = None, *, until: float | None = None, labels: Any = None
+    ) -> Any:
+        """Draw the survival curve of each row of `X` with limits at `level`; return the Axes.
+
+        Parameters
+        ----------
+        X : table of shape (n_profiles, n_features)
+        ax : matplotlib Axes, optional
+        until : float, optional
+            Last tenure drawn. Default: when nine of ten of the most loyal profile have left.
+        labels : sequence of str, optional
+            Names of the profiles.
+        """
+        from tenure.churn._survival_picture import draw_survival
+
+        if until is None:
+            until = float(self.predict_quantile(X, 0.9).max())
+        at = np.linspace(0.0, as_number(until, "until", above=0.0), 201)
+        return draw_survival(
+            self, X, at, ax, labels=labels, level=self.level, steps=False, xlabel="Tenure"
+        )
+
+    def _moved(self, values: Floats) -> AFT:
+        """Return the model with other values of its terms."""
+        other = copy.copy(self)
+        first, p = int(bool(self.fit_intercept)), len(self.feature_names_in_)
+        other.intercept_ = float(values[0]) if first else 0.0
+        other.coef_ = values[first : first + p]
+        if self.distribution != "exponential":
+            other.scale_ = math.exp(values[first + p])
+        if self.distribution == "generalized_gamma":
+            other.shape_ = float(values[-1])
+        return other
 
     def _ask(self, kernel: Any, X: Any, at: Any, tenure: Any) -> Floats:
         self._require_fitted()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from typing import Any, Self
 
@@ -229,8 +230,9 @@ class DiscreteTimeHazard(Estimator):
     def summary(self) -> CoefficientTable:
         """Return estimates with standard errors, Wald's tests and limits, one row a term."""
         self._require_fitted()
-        value = np.concatenate([self.period_coef_, self.coef_])
-        return coefficient_table(list(self.terms_), value, self.covariance_, as_level(self.level))
+        return coefficient_table(
+            list(self.terms_), self._values(), self.covariance_, as_level(self.level)
+        )
 
     def predict_hazard(self, X: Any, period: npt.ArrayLike) -> Floats:
         """Return the chance to leave in each period, if asked, shape (n_customers, n_periods).
@@ -278,6 +280,33 @@ class DiscreteTimeHazard(Estimator):
         curve = np.concatenate([np.zeros((stays.shape[0], 1)), np.cumsum(stays, axis=1)], axis=1)
         survival: Floats = np.exp(curve[:, periods])
         return survival
+
+    def plot(self, X: Any, ax: Any = None, *, labels: Any = None) -> Any:
+        """Draw the survival of each row of `X` with limits at `level`; return the Axes.
+
+        Parameters
+        ----------
+        X : table of shape (n_profiles, n_features)
+        ax : matplotlib Axes, optional
+        labels : sequence of str, optional
+            Names of the profiles.
+        """
+        from tenure.churn._survival_picture import draw_survival
+
+        self._require_fitted()
+        at = np.arange(self.last_period_ + 1)
+        return draw_survival(
+            self, X, at, ax, labels=labels, level=self.level, steps=True, xlabel="Period"
+        )
+
+    def _values(self) -> Floats:
+        return np.concatenate([self.period_coef_, self.coef_])
+
+    def _moved(self, values: Floats) -> DiscreteTimeHazard:
+        """Return the model with other values of its terms."""
+        other = copy.copy(self)
+        other.period_coef_, other.coef_ = np.split(values, [self.period_coef_.size])
+        return other
 
     def _time(self, periods: npt.NDArray[Any]) -> Floats:
         if self.period == "factor":
