@@ -8,8 +8,11 @@ set(TENURE_CORE_SOURCES
   cpp/src/churn/cox_firth.cpp
   cpp/src/churn/cox_fit.cpp
   cpp/src/churn/cox_kernels.cpp
+  cpp/src/churn/cox_lanes.cpp
   cpp/src/churn/cox_likelihood.cpp
   cpp/src/churn/cox_net.cpp
+  cpp/src/churn/cox_net_model.cpp
+  cpp/src/churn/cox_points.cpp
   cpp/src/churn/cox_predict.cpp
   cpp/src/churn/cox_residuals.cpp
   cpp/src/churn/offers.cpp

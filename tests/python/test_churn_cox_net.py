@@ -93,6 +93,17 @@ def test_more_columns_than_rows_and_copies_of_columns():
     assert_allclose(net.coef_path_[20, 0], net.coef_path_[20, -1], atol=1e-5)
 
 
+def test_a_path_is_what_its_penalties_are_alone():
+    """Penalties are looked at eight together; each must end where it ends by itself."""
+    X, duration, churned = customers(200, 6, days=True)
+    together = CoxNet(0.7, n_penalties=25, tol=1e-10).fit(X, duration, churned)
+    for k in range(0, 25, 6):
+        alone = CoxNet(0.7, penalties=[together.penalties_[k]], tol=1e-10)
+        alone.fit(X, duration, churned)
+        unit = X.std(axis=0)
+        assert_allclose(alone.coef_ * unit, together.coef_path_[k] * unit, atol=1e-8)
+
+
 def test_the_same_bits_for_every_number_of_threads():
     X, duration, churned = customers(5000, 6)
     a, b = (
@@ -101,17 +112,20 @@ def test_the_same_bits_for_every_number_of_threads():
     assert_array_equal(a, b)
 
 
-def test_weights_strata_and_entry_are_those_of_the_regression():
-    X, duration, churned = customers(300, 3)
+@pytest.mark.parametrize("ties", ["breslow", "efron"])
+@pytest.mark.parametrize("days", [False, True])
+def test_weights_strata_and_entry_are_those_of_the_regression(ties, days):
+    X, duration, churned = customers(300, 3, days=days)
     more = {
-        "entry": np.floor(duration / 2),
+        "entry": np.where(duration > 2, np.floor(duration / 2), 0.0),
         "sample_weight": np.arange(300) % 3 + 0.5,
         "strata": np.arange(300) % 2,
         "offset": 0.1 * X[:, 0],
     }
-    net = CoxNet(penalties=[0.0], tol=1e-10).fit(X, duration, churned, **more)
-    cox = CoxPH("breslow").fit(X, duration, churned, **more)
+    net = CoxNet(penalties=[0.0], ties=ties, tol=1e-10).fit(X, duration, churned, **more)
+    cox = CoxPH(ties).fit(X, duration, churned, **more)
     assert_allclose(net.coef_, cox.coef_, rtol=1e-7)
+    assert_allclose(net.log_likelihoods_, cox.log_likelihood_, rtol=1e-12)
 
 
 def test_validation_finds_the_columns_that_matter():

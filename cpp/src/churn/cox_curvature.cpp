@@ -1,13 +1,78 @@
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "cox_kernels.hpp"
 #include "cox_slots.hpp"
 #include "tenure/churn/cox_likelihood.hpp"
+#include "tenure/support/buffer.hpp"
 #include "tenure/support/parallel.hpp"
 
 namespace tenure::churn {
 namespace {
+
+/// Sums of risk_i x_i by slot where many rows share a slot, as where times are whole days: each row
+/// is read once for the two sums, and all that follows runs over slots. Empty where it would not
+/// pay, and where rows leave, whose sums need more digits.
+class SlotSums {
+ public:
+  SlotSums(const CoxLikelihood& at, const Execution& execution) : stride_(at.stride()) {
+    const CoxData& d = at.data();
+    if (d.truncated || d.rows() < 4 * d.slots()) return;
+    joined_ = Buffer<double>(d.slots() * stride_);
+    own_ = Buffer<double>(d.slots() * stride_);
+    const auto blocks = at.blocks();
+    for_each_task(std::ssize(blocks) - 1, execution, [&](std::int64_t block) {
+      const auto b = static_cast<std::size_t>(block);
+      const double* const x = at.columns();
+      const double* const risk = at.risk().data();
+      for (std::int64_t g = blocks[b]; g < blocks[b + 1]; ++g) {
+        execution.poll();
+        const auto slot = static_cast<std::size_t>(g);
+        const std::int64_t first = d.row_begin[slot], last = d.row_begin[slot + 1],
+                           died = last - d.deaths[slot];
+        double *const own = own_.data() + g * stride_, *const all = joined_.data() + g * stride_;
+        std::fill_n(own, stride_, 0.0);
+        detail::add_rows(x + died * stride_, risk + died, last - died, stride_, own);
+        std::copy_n(own, stride_, all);
+        detail::add_rows(x + first * stride_, risk + first, died - first, stride_, all);
+      }
+    });
+    row_begin_.resize(static_cast<std::size_t>(d.slots()) + 1);
+    std::iota(row_begin_.begin(), row_begin_.end(), std::int64_t{0});
+    one_.assign(static_cast<std::size_t>(d.slots()), 1.0);
+  }
+
+  bool empty() const { return one_.empty(); }
+  const double* own(std::int64_t g) const { return own_.data() + g * stride_; }
+
+  /// Each slot as one row of risk 1.
+  detail::SlotRun run(const CoxData& d) const {
+    return {joined_.data(),    one_.data(),          stride_,
+            row_begin_.data(), d.leave_begin.data(), d.leaver.data()};
+  }
+
+  /// The sum at the begin of each block of slots.
+  std::vector<detail::RunningSum> block_starts(const CoxLikelihood& at) const {
+    const auto blocks = at.blocks();
+    std::vector<detail::RunningSum> start;
+    detail::RunningSum sum(stride_, false);
+    for (std::size_t b = 0; b + 1 < blocks.size(); ++b) {
+      start.push_back(sum);
+      for (std::int64_t g = blocks[b]; g < blocks[b + 1]; ++g) {
+        if (detail::starts_stratum(at.data(), g)) sum.clear();
+        sum.add(joined_.data() + g * stride_, one_.data(), 1);
+      }
+    }
+    return start;
+  }
+
+ private:
+  std::int64_t stride_;
+  Buffer<double> joined_, own_;  ///< slots x stride
+  std::vector<std::int64_t> row_begin_;
+  std::vector<double> one_;
+};
 
 /// Adds the outer products of the means at the slots of a block: with c_j = W/d sum_k f_k^j /
 /// D_k^2,
@@ -16,9 +81,10 @@ namespace {
 ///     c0.
 class MeanProducts {
  public:
-  MeanProducts(const CoxLikelihood& at, std::span<const double> multiplier, std::int64_t tile,
-               double* out)
+  MeanProducts(const CoxLikelihood& at, const SlotSums& sums, std::span<const double> multiplier,
+               std::int64_t tile, double* out)
       : at_(at),
+        sums_(sums),
         multiplier_(multiplier),
         tile_(tile),
         rows_(static_cast<std::size_t>(2 * tile * at.stride())),
@@ -51,8 +117,10 @@ class MeanProducts {
       const auto slot = static_cast<std::size_t>(g);
       root_[static_cast<std::size_t>(g - first)] = std::sqrt(times(slot) * s.square[slot]);
     }
-    const detail::SlotRun run{at_.columns(),      at_.risk().data(),    at_.stride(),
-                              d.row_begin.data(), d.leave_begin.data(), d.leaver.data()};
+    const detail::SlotRun run =
+        sums_.empty() ? detail::SlotRun{at_.columns(),      at_.risk().data(),    at_.stride(),
+                                        d.row_begin.data(), d.leave_begin.data(), d.leaver.data()}
+                      : sums_.run(d);
     std::int64_t rows =
         detail::running_sums(run, first, last, root_.data(), sum.high(), sum.low(), rows_.data());
     if (at_.ties() == Ties::efron) rows += correct_ties(first, last, rows);
@@ -71,18 +139,14 @@ class MeanProducts {
       if (!(root > 0.0)) continue;
       const std::int64_t deaths = d.deaths[slot];
       if (deaths > 1) {
-        std::ranges::fill(own_, 0.0);
-        const std::int64_t from = d.row_begin[slot + 1] - deaths;
-        detail::add_rows(at_.columns() + from * stride, at_.risk().data() + from, deaths, stride,
-                         own_.data());
+        const double* const own = sum_of_own(g);
         const double mean = s.square_own[slot] / s.square[slot];
         const double rest = times(slot) * (s.square_own2[slot] - mean * s.square_own[slot]);
         const double own_root = std::sqrt(std::max(rest, 0.0));
         double* const second = rows_.data() + (rows + more++) * stride;
         for (std::int64_t j = 0; j < stride; ++j) {
-          const double t = own_[static_cast<std::size_t>(j)];
-          row[j] -= root * mean * t;
-          second[j] = own_root * t;
+          row[j] -= root * mean * own[j];
+          second[j] = own_root * own[j];
         }
       }
       row += stride;
@@ -90,7 +154,19 @@ class MeanProducts {
     return more;
   }
 
+  const double* sum_of_own(std::int64_t g) {
+    if (!sums_.empty()) return sums_.own(g);
+    const CoxData& d = at_.data();
+    const std::int64_t deaths = d.deaths[static_cast<std::size_t>(g)];
+    const std::int64_t from = d.row_begin[static_cast<std::size_t>(g) + 1] - deaths;
+    std::ranges::fill(own_, 0.0);
+    detail::add_rows(at_.columns() + from * at_.stride(), at_.risk().data() + from, deaths,
+                     at_.stride(), own_.data());
+    return own_.data();
+  }
+
   const CoxLikelihood& at_;
+  const SlotSums& sums_;
   std::span<const double> multiplier_;
   std::int64_t tile_;
   std::vector<double> rows_, root_, own_;
@@ -149,11 +225,13 @@ std::vector<double> CoxLikelihood::curvature(std::span<const double> multiplier,
 
   const std::int64_t slot_blocks = std::ssize(slot_block_) - 1;
   std::vector<double> slots_part(static_cast<std::size_t>(slot_blocks) * square, 0.0);
-  const auto start = detail::block_starts(*this, execution);
+  const SlotSums sums(*this, execution);
+  const auto start =
+      sums.empty() ? detail::block_starts(*this, execution) : sums.block_starts(*this);
   for_each_task(slot_blocks, execution, [&](std::int64_t block) {
     const auto b = static_cast<std::size_t>(block);
     detail::RunningSum sum = start[b];
-    MeanProducts(*this, multiplier, tile, slots_part.data() + block * stride * stride)
+    MeanProducts(*this, sums, multiplier, tile, slots_part.data() + block * stride * stride)
         .walk(slot_block_[b], slot_block_[b + 1], sum, execution);
   });
 

@@ -5,13 +5,19 @@
 #include <limits>
 #include <utility>
 
+#include "cox_kernels.hpp"
 #include "tenure/support/errors.hpp"
+#include "tenure/support/parallel.hpp"
 #include "tenure/support/radix_sort.hpp"
 
 namespace tenure::churn {
 namespace {
 
 constexpr std::int64_t kPollRows = 65'536;
+/// Beyond it, adding x'b to an offset would lose the digits of x'b.
+constexpr double kLargestOffset = 1e6;
+/// exp of what is further below the largest offset is no double.
+constexpr double kWidestOffset = 700.0;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 void require_length(const char* argument, std::size_t length, std::size_t rows) {
@@ -46,8 +52,8 @@ void require_row(const CoxSample& s, std::int64_t row) {
     if (!(std::isfinite(w) && w >= 0.0))
       throw InvalidInput("sample_weight", row, w, "finite and >= 0");
   }
-  if (s.offset && !std::isfinite((*s.offset)[i]))
-    throw InvalidInput("offset", row, (*s.offset)[i], "finite");
+  if (s.offset && !(std::abs((*s.offset)[i]) <= kLargestOffset))
+    throw InvalidInput("offset", row, (*s.offset)[i], "finite, from -1e6 to 1e6");
   if (s.stratum && (*s.stratum)[i] < 0) throw InvalidInput("strata", row, "strata must be >= 0");
 }
 
@@ -153,6 +159,26 @@ std::vector<std::int64_t> ordered(const CoxSample& s, std::int64_t strata,
     order[static_cast<std::size_t>(begin[k]++)] = keyed[i].row;
   }
   return order;
+}
+
+/// exp(offset) is a factor on the hazard: those of a stratum must be comparable as doubles, or the
+/// likelihood is that of the largest alone.
+void require_comparable_offsets(const CoxSample& s, std::int64_t strata) {
+  if (!s.offset) return;
+  std::vector<double> largest(static_cast<std::size_t>(strata),
+                              -std::numeric_limits<double>::infinity());
+  const auto largest_of = [&](std::size_t i) -> double& {
+    return largest[s.stratum ? static_cast<std::size_t>((*s.stratum)[i]) : 0];
+  };
+  const std::size_t n = s.duration.size();
+  for (std::size_t i = 0; i < n; ++i)
+    if (weight_of(s, static_cast<std::int64_t>(i)) > 0.0)
+      largest_of(i) = std::max(largest_of(i), (*s.offset)[i]);
+  for (std::size_t i = 0; i < n; ++i)
+    if (weight_of(s, static_cast<std::int64_t>(i)) > 0.0 &&
+        (*s.offset)[i] < largest_of(i) - kWidestOffset)
+      throw InvalidInput("offset", static_cast<std::int64_t>(i), (*s.offset)[i],
+                         "at most 700 below the largest offset of its stratum");
 }
 
 /// Finds the slots of each stratum and, for each row that is at risk at one, its first and last.
@@ -277,6 +303,7 @@ CoxData prepare_cox(const CoxSample& s, const Execution& execution) {
   if (s.weight) d.weighted = std::ranges::any_of(*s.weight, [](double w) { return w != 1.0; });
   d.strata = s.stratum ? std::int64_t{*std::ranges::max_element(*s.stratum)} + 1 : 1;
   if (d.strata > d.sample_rows) throw InvalidInput("strata", -1, "strata must be 0, 1, ...");
+  require_comparable_offsets(s, d.strata);
 
   const std::vector<std::int64_t> order = ordered(s, d.strata, execution);
   const auto n = order.size();
@@ -307,15 +334,18 @@ CoxData prepare_cox(const CoxSample& s, const Execution& execution) {
   std::vector<double> unit;
   for (const double scale : d.scale) unit.push_back(1.0 / scale);
   d.x = Buffer<double>(d.rows() * d.stride);
+  const auto row_of = [&](std::int64_t i) {
+    return s.x.data() + d.source[static_cast<std::size_t>(i)] * p;
+  };
   for_each_block(d.rows(), execution, [&](std::int64_t, std::int64_t first, std::int64_t last) {
+    // Rows are read in the order of time, not of memory: without a hint each is waited for.
+    constexpr std::int64_t kAhead = 16, kLine = 64 / sizeof(double);
     for (std::int64_t i = first; i < last; ++i) {
-      const double* const from = s.x.data() + d.source[static_cast<std::size_t>(i)] * p;
-      double* const to = d.x.data() + i * d.stride;
-      for (std::int64_t j = 0; j < p; ++j) {
-        const auto c = static_cast<std::size_t>(j);
-        to[j] = (from[j] - d.mean[c]) * unit[c];
-      }
-      for (std::int64_t j = p; j < d.stride; ++j) to[j] = 0.0;
+      if (i + kAhead < last)
+        for (std::int64_t j = 0; j < std::min(p, 8 * kLine); j += kLine)
+          __builtin_prefetch(row_of(i + kAhead) + j);
+      detail::standardise(row_of(i), d.mean.data(), unit.data(), p, d.x.data() + i * d.stride);
+      std::fill(d.x.data() + i * d.stride + p, d.x.data() + (i + 1) * d.stride, 0.0);
     }
   });
   return d;

@@ -2,32 +2,12 @@
 // promised for one machine only.
 #include "cox_kernels.hpp"
 
+#include "cox_vectors.hpp"
 #include "tenure/special/elementary.hpp"
 #include "tenure/support/clones.hpp"
 
 namespace tenure::churn::detail {
 namespace {
-
-// The same in memory, where it may lie at any double. Not in a template, which would lose the
-// alignment; and a memcpy would go through the stack.
-typedef double Loose16 __attribute__((vector_size(16), aligned(8), may_alias));
-typedef double Loose32 __attribute__((vector_size(32), aligned(8), may_alias));
-typedef double Loose64 __attribute__((vector_size(64), aligned(8), may_alias));
-
-template <int Bytes>
-struct Lanes {
-  typedef double Type __attribute__((vector_size(Bytes)));
-};
-
-[[gnu::always_inline]] inline void load(const double* from, Lanes<16>::Type& to) {
-  to = *reinterpret_cast<const Loose16*>(from);
-}
-[[gnu::always_inline]] inline void load(const double* from, Lanes<32>::Type& to) {
-  to = *reinterpret_cast<const Loose32*>(from);
-}
-[[gnu::always_inline]] inline void load(const double* from, Lanes<64>::Type& to) {
-  to = *reinterpret_cast<const Loose64*>(from);
-}
 
 /// A tile of 4 rows and two vectors of columns stays in registers while all rows pass by.
 template <int Bytes>
@@ -179,6 +159,12 @@ TENURE_CLONES std::int64_t running_sums(const SlotRun& run, std::int64_t first, 
                                         double* out) {
   return low ? pass_slots<true>(run, first, last, root, high, low, out)
              : pass_slots<false>(run, first, last, root, high, low, out);
+}
+
+TENURE_CLONES void standardise(const double* __restrict x, const double* __restrict mean,
+                               const double* __restrict unit, std::int64_t columns,
+                               double* __restrict out) {
+  for (std::int64_t j = 0; j < columns; ++j) out[j] = (x[j] - mean[j]) * unit[j];
 }
 
 TENURE_CLONES void scale_rows(const double* x, const double* c, std::int64_t rows,

@@ -33,6 +33,10 @@ struct SlotRun {
 std::int64_t running_sums(const SlotRun& run, std::int64_t first, std::int64_t last,
                           const double* root, double* high, double* low, double* out);
 
+/// out[j] = (x[j] - mean[j]) * unit[j].
+void standardise(const double* x, const double* mean, const double* unit, std::int64_t columns,
+                 double* out);
+
 /// out_i = c_i x_i.
 void scale_rows(const double* x, const double* c, std::int64_t rows, std::int64_t stride,
                 double* out);

@@ -3,24 +3,37 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
+#include "cox_net_model.hpp"
+#include "cox_points.hpp"
 #include "tenure/support/errors.hpp"
 
 namespace tenure::churn {
 namespace {
 
 using Vector = std::vector<double>;
+using detail::CoxNetPoint;
 
-double dot(const Vector& a, const Vector& b) {
-  double sum = 0.0;
-  for (std::size_t j = 0; j < a.size(); ++j) sum += a[j] * b[j];
-  return sum;
-}
+constexpr auto kLanes = static_cast<std::size_t>(detail::kLanes);
 
 /// No step larger than this is taken without a look at the rows.
 constexpr double kModelled = 1e-3;
 
-double soft(double x, double by) { return x > by ? x - by : x < -by ? x + by : 0.0; }
+double distance(const Vector& a, const Vector& b) {
+  double largest = 0.0;
+  for (std::size_t j = 0; j < a.size(); ++j) largest = std::max(largest, std::abs(a[j] - b[j]));
+  return largest;
+}
+
+/// A penalty on its way.
+struct Pending {
+  std::size_t k = 0;  ///< which penalty
+  Vector beta;        ///< where it is to be looked at next
+  double last = 0.0;  ///< size of the step that led there
+  std::int64_t looks = 0;
+  double objective = std::numeric_limits<double>::infinity();  ///< at the last look
+};
 
 class Path {
  public:
@@ -28,9 +41,9 @@ class Path {
       : settings_(s),
         execution_(e),
         likelihood_(d, s.ties),
+        points_(d, s.ties),
         p_(static_cast<std::size_t>(d.columns)),
-        beta_(p_, 0.0),
-        pending_(p_, 0.0) {
+        model_(s, p_) {
     double churned = 0.0;
     for (const double w : d.death_weight) churned += w;
     if (!(churned > 0.0))
@@ -39,46 +52,70 @@ class Path {
   }
 
   CoxNetPath walk() {
-    out_.null_log_likelihood = evaluate(beta_);
+    anchor_ = look({Vector(p_, 0.0)}).front();
+    out_.null_log_likelihood = -anchor_.loss / unit_;
+    if (!std::isfinite(anchor_.loss))
+      throw InvalidInput("offset", -1, "the offset leaves no finite likelihood: see its range");
     renew();
-    const auto penalties = path();
-    for (const double penalty : penalties) {
-      const bool converged = settle(penalty);
-      out_.penalty.push_back(penalty);
-      out_.beta.insert(out_.beta.end(), beta_.begin(), beta_.end());
-      out_.log_likelihood.push_back(-loss_ / unit_);
-      out_.converged.push_back(converged);
+    out_.penalty = path();
+    const std::size_t count = out_.penalty.size();
+    out_.beta.resize(count * p_);
+    out_.log_likelihood.resize(count);
+    out_.converged.resize(count);
+    std::vector<Pending> pending;
+    // As many penalties at once as the quadratic can tell.
+    for (std::size_t next = 0, width = kLanes; next < count || !pending.empty();) {
+      predict(pending, next, std::min(width, kLanes));
+      const std::size_t trouble = round(pending);
+      if (trouble < pending.size()) {
+        // Those before it go on; those behind it were put where the same model put it.
+        rescue(pending[trouble]);
+        next = pending[trouble].k + 1;
+        pending.resize(trouble);
+        width = 0;
+      }
+      const auto done = static_cast<std::size_t>(
+          std::erase_if(pending, [&](const Pending& at) { return out_.converged[at.k]; }));
+      width = width > 0 ? std::max<std::size_t>(1, 2 * done) : 1;
     }
     return std::move(out_);
   }
 
  private:
-  /// Moves there; keeps loss and gradient of the part without a penalty. Returns log-likelihood.
-  double evaluate(const Vector& beta) {
-    ++out_.evaluations;
-    const double value = likelihood_.move(beta, execution_);
-    loss_ = -unit_ * value;
-    read_ = true;
-    gradient_ = likelihood_.score(execution_);
-    for (double& g : gradient_) g *= -unit_;
-    return value;
+  /// Losses and gradients at up to eight points.
+  std::vector<CoxNetPoint> look(const std::vector<Vector>& at) {
+    Vector beta(p_ * kLanes);
+    for (std::size_t j = 0; j < p_; ++j)
+      for (std::size_t l = 0; l < kLanes; ++l)
+        beta[j * kLanes + l] = at[std::min(l, at.size() - 1)][j];
+    const auto found = points_.evaluate(beta, execution_);
+    out_.evaluations += std::ssize(at);
+    std::vector<CoxNetPoint> out;
+    for (std::size_t l = 0; l < at.size(); ++l) {
+      Vector gradient(p_);
+      for (std::size_t j = 0; j < p_; ++j) gradient[j] = -unit_ * found.score[j * kLanes + l];
+      out.push_back({at[l], -unit_ * found.log_likelihood[l], std::move(gradient)});
+    }
+    return out;
   }
 
+  /// The Hessian of the model is the information at the anchor.
   void renew() {
-    if (!read_) evaluate(beta_);
-    hessian_ = likelihood_.point(execution_).information;
-    for (double& h : hessian_) h *= unit_;
+    likelihood_.move(anchor_.beta, execution_);
+    Vector hessian = likelihood_.point(execution_).information;
+    for (double& h : hessian) h *= unit_;
     // A column that the data say little of still has some curvature, or no step would end.
-    for (std::size_t j = 0; j < p_; ++j) hessian_[j * p_ + j] += 1e-10 * unit_;
+    for (std::size_t j = 0; j < p_; ++j) hessian[j * p_ + j] += 1e-10 * unit_;
+    model_.renew(std::move(hessian));
   }
 
-  Vector path() {
+  Vector path() const {
     if (!settings_.penalty.empty()) return {settings_.penalty.begin(), settings_.penalty.end()};
     double largest = 0.0;
     const double share = std::max(settings_.l1_ratio, 1e-3);
     for (std::size_t j = 0; j < p_; ++j)
       if (settings_.lasso[j] > 0.0)
-        largest = std::max(largest, std::abs(gradient_[j]) / settings_.lasso[j] / share);
+        largest = std::max(largest, std::abs(anchor_.gradient[j]) / settings_.lasso[j] / share);
     Vector penalties;
     const auto count = settings_.penalties;
     for (std::int64_t k = 0; k < count; ++k)
@@ -89,129 +126,112 @@ class Path {
     return penalties;
   }
 
-  double fine(double penalty, const Vector& beta) const {
-    double sum = 0.0;
-    for (std::size_t j = 0; j < p_; ++j)
-      sum += settings_.l1_ratio * settings_.lasso[j] * std::abs(beta[j]) +
-             0.5 * (1.0 - settings_.l1_ratio) * settings_.ridge[j] * beta[j] * beta[j];
-    return penalty * sum;
-  }
-
-  /// The step to the minimum of the quadratic model with the penalty, by coordinate descent.
-  Vector model_step(double penalty) {
-    Vector step(p_, 0.0), slope(gradient_);  // slope of the model where the step leads
-    std::vector<std::uint8_t> active(p_, 1);
-    const auto sweep = [&](bool all) {
-      double largest = 0.0;
-      for (std::size_t j = 0; j < p_; ++j) {
-        if (!all && !active[j]) continue;
-        const double h = hessian_[j * p_ + j], here = beta_[j] + step[j];
-        const double there =
-            soft(h * here - slope[j], penalty * settings_.l1_ratio * settings_.lasso[j]) /
-            (h + penalty * (1.0 - settings_.l1_ratio) * settings_.ridge[j]);
-        active[j] = there != 0.0;
-        const double change = there - here;
-        if (change == 0.0) continue;
-        step[j] += change;
-        if (there == 0.0) step[j] = -beta_[j];
-        for (std::size_t k = 0; k < p_; ++k) slope[k] += change * hessian_[j * p_ + k];
-        largest = std::max(largest, std::abs(change));
-      }
-      return largest;
-    };
-    const double enough = 1e-3 * settings_.tolerance;
-    for (int round = 0; round < 1000; ++round) {
-      if (sweep(true) < enough) break;
-      execution_.poll();
-      for (int inner = 0; inner < 1000 && sweep(false) >= enough; ++inner) {
-      }
+  /// Penalties to come join those that are pending, where the model at the anchor puts them.
+  void predict(std::vector<Pending>& pending, std::size_t& next, std::size_t width) {
+    Vector start = anchor_.beta;
+    while (pending.size() < width && next < out_.penalty.size()) {
+      start = model_.minimum(anchor_, out_.penalty[next], start, execution_);
+      pending.push_back({.k = next, .beta = start, .last = distance(start, anchor_.beta)});
+      ++next;
     }
-    return step;
   }
 
-  /// What the step taught about the curvature. [Nocedal & Wright 2006, eq. 6.19]
-  void learn(const Vector& step, const Vector& before) {
-    Vector change(p_), product(p_, 0.0);
-    for (std::size_t j = 0; j < p_; ++j) change[j] = gradient_[j] - before[j];
-    for (std::size_t j = 0; j < p_; ++j)
-      for (std::size_t k = 0; k < p_; ++k) product[j] += hessian_[j * p_ + k] * step[k];
-    const double seen = dot(step, change), expected = dot(step, product);
-    // Rounding of a tiny step is no curvature.
-    if (!(seen > 0.5 * expected && seen < 2.0 * expected && expected > 1e-18)) return;
-    for (std::size_t j = 0; j < p_; ++j)
-      for (std::size_t k = 0; k < p_; ++k)
-        hessian_[j * p_ + k] += change[j] * change[k] / seen - product[j] * product[k] / expected;
-  }
-
-  bool settle(double penalty) {
-    double last = std::numeric_limits<double>::infinity();
-    for (std::int64_t k = 0; k < settings_.max_iterations; ++k) {
-      Vector step = model_step(penalty);
-      double size = 0.0;
-      for (const double s : step) size = std::max(size, std::abs(s));
-      // Steps shrink by a factor: what is left after this one is about that factor times it.
-      const double left = size * std::min(1.0, size / last);
-      if ((std::isinf(last) ? size : left) < settings_.tolerance && size < kModelled) {
-        if (read_) {
-          take_by_model(step);
-          return true;
-        }
-        evaluate(beta_);
+  /// One look at all that are pending, in the order of their penalties; each is settled or moves.
+  /// Returns the first that got no better, or their number.
+  std::size_t round(std::vector<Pending>& pending) {
+    std::vector<Vector> at;
+    for (const Pending& one : pending) at.push_back(one.beta);
+    std::vector<CoxNetPoint> seen = look(at);
+    for (std::size_t l = 0; l < seen.size(); ++l) {
+      Pending& one = pending[l];
+      const double penalty = out_.penalty[one.k];
+      const double objective = seen[l].loss + model_.penalty(penalty, one.beta);
+      const double before =
+          std::min(one.objective, anchor_.loss + model_.penalty(penalty, anchor_.beta));
+      ++one.looks;
+      if (!(objective <= before + noise(before))) return l;
+      model_.learn(anchor_, seen[l]);
+      anchor_ = std::move(seen[l]);
+      Vector to = model_.minimum(anchor_, penalty, anchor_.beta, execution_);
+      const double size = distance(to, anchor_.beta);
+      if (done(size, one.last)) {
+        settle(one.k, model_.at(anchor_, std::move(to)), true);
         continue;
       }
-      if (size > 0.5 * last && k % 4 == 3) renew();
+      if (one.looks >= settings_.max_iterations || (one.looks > 2 && size > 0.5 * one.last))
+        return l;
+      one.beta = std::move(to);
+      one.last = size;
+      one.objective = objective;
+    }
+    return pending.size();
+  }
+
+  /// Steps shrink by a factor: what is left after this one is about that factor times it.
+  bool done(double size, double last) const {
+    const double left = last > 0.0 ? size * std::min(1.0, size / last) : size;
+    return left < settings_.tolerance && size < kModelled;
+  }
+
+  static double noise(double value) { return 1e-13 * (1.0 + std::abs(value)); }
+
+  void settle(std::size_t k, const CoxNetPoint& at, bool converged) {
+    std::ranges::copy(at.beta, out_.beta.begin() + static_cast<std::ptrdiff_t>(k * p_));
+    out_.log_likelihood[k] = -at.loss / unit_;
+    out_.converged[k] = converged;
+  }
+
+  /// One penalty from the anchor, with the information at hand: eight lengths of each step are
+  /// looked at together.
+  void rescue(const Pending& one) {
+    const double penalty = out_.penalty[one.k];
+    double last = 0.0;
+    renew();
+    for (std::int64_t look_at = one.looks; look_at <= settings_.max_iterations; ++look_at) {
+      const Vector to = model_.minimum(anchor_, penalty, anchor_.beta, execution_);
+      const double size = distance(to, anchor_.beta);
+      if (done(size, last)) return settle(one.k, model_.at(anchor_, to), true);
+      if (look_at == settings_.max_iterations || !advance(penalty, to)) break;
+      if (last > 0.0 && size > 0.5 * last) renew();
       last = size;
-      if (!advance(penalty, step)) {
-        renew();
-        step = model_step(penalty);
-        if (!advance(penalty, step)) return false;
-      }
     }
-    return false;
+    settle(one.k, anchor_, false);
   }
 
-  /// A last small step, whose score and loss are those of the quadratic.
-  void take_by_model(const Vector& step) {
-    for (std::size_t j = 0; j < p_; ++j) {
-      double slope = 0.0;
-      for (std::size_t k = 0; k < p_; ++k) slope += hessian_[j * p_ + k] * step[k];
-      loss_ += step[j] * (gradient_[j] + 0.5 * slope);
-      pending_[j] = slope;
+  /// To the best of eight points on the way; false if none lowers the objective.
+  bool advance(double penalty, const Vector& to) {
+    const double before = anchor_.loss + model_.penalty(penalty, anchor_.beta);
+    std::vector<Vector> at;
+    for (double length = 1.0; at.size() < kLanes; length *= 0.25) {
+      at.push_back(anchor_.beta);
+      for (std::size_t j = 0; j < p_; ++j)
+        at.back()[j] = length == 1.0 ? to[j] : at.back()[j] + length * (to[j] - at.back()[j]);
     }
-    for (std::size_t j = 0; j < p_; ++j) {
-      gradient_[j] += pending_[j];
-      beta_[j] = step[j] == -beta_[j] ? 0.0 : beta_[j] + step[j];
-    }
-    read_ = false;
-  }
-
-  bool advance(double penalty, const Vector& step) {
-    const Vector from = beta_, before = gradient_;
-    const double loss = loss_, value = loss + fine(penalty, from);
-    const double floor = value + 1e-13 * (1.0 + std::abs(value));
-    double length = 1.0;
-    for (int halving = 0; halving < 30; ++halving, length *= 0.5) {
-      for (std::size_t j = 0; j < p_; ++j) beta_[j] = from[j] + length * step[j];
-      evaluate(beta_);
-      if (std::isfinite(loss_) && loss_ + fine(penalty, beta_) <= floor) {
-        Vector taken(p_);
-        for (std::size_t j = 0; j < p_; ++j) taken[j] = beta_[j] - from[j];
-        learn(taken, before);
-        return true;
+    std::vector<CoxNetPoint> seen = look(at);
+    // Of steps that are equally good the longest.
+    std::size_t best = kLanes;
+    double least = before + noise(before);
+    for (std::size_t l = 0; l < kLanes; ++l) {
+      const double objective = seen[l].loss + model_.penalty(penalty, seen[l].beta);
+      if (objective <= least - (best < kLanes ? noise(least) : 0.0)) {
+        least = objective;
+        best = l;
       }
     }
-    beta_ = from;
-    evaluate(beta_);
-    return false;
+    if (best == kLanes) return false;
+    model_.learn(anchor_, seen[best]);
+    anchor_ = std::move(seen[best]);
+    return true;
   }
 
   const CoxNetSettings& settings_;
   const Execution& execution_;
   CoxLikelihood likelihood_;
+  detail::CoxPoints points_;
   std::size_t p_;
-  double unit_ = 1.0, loss_ = 0.0;
-  Vector beta_, gradient_, hessian_, pending_;
-  bool read_ = false;  ///< loss and gradient were read from the rows, not from the model
+  detail::CoxNetModel model_;
+  double unit_ = 1.0;
+  CoxNetPoint anchor_;  ///< looked at last
   CoxNetPath out_;
 };
 

@@ -177,7 +177,8 @@ class CoxPH(CoxDiagnostics):
             Rows of one cluster (a customer, a household) may depend on one another: robust
             standard errors.
         offset : array-like of float, shape (n_rows,), optional
-            Added to the linear predictor, with no coefficient.
+            Added to the linear predictor, with no coefficient. From -1e6 to 1e6; at most 700 below
+            the largest of its stratum, so that hazards can be compared.
 
         Returns
         -------

@@ -10,7 +10,8 @@
 namespace tenure::churn {
 
 /// Rows of a proportional-hazards regression. Views: nothing is copied. Several rows may belong to
-/// one customer: each tells of the time (entry, duration].
+/// one customer: each tells of the time (entry, duration]. Offsets lie between -1e6 and 1e6, and,
+/// of rows with a weight, at most 700 below the largest of their stratum.
 struct CoxSample {
   std::span<const double> x;  ///< n x columns, by row, finite
   std::int64_t columns = 0;
@@ -20,7 +21,7 @@ struct CoxSample {
   /// duration is 0. Absent: 0.
   std::optional<std::span<const double>> entry = {};
   std::optional<std::span<const double>> weight = {};         ///< finite, >= 0. Absent: 1
-  std::optional<std::span<const double>> offset = {};         ///< finite. Absent: 0
+  std::optional<std::span<const double>> offset = {};         ///< see below. Absent: 0
   std::optional<std::span<const std::int32_t>> stratum = {};  ///< 0, 1, ... Absent: one stratum
 };
 
