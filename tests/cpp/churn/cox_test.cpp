@@ -93,6 +93,41 @@ TEST(Cox, SaysThatNobodyChurned) {
   EXPECT_THROW(fit(d, CoxMethod::efron), InvalidInput);
 }
 
+TEST(Cox, RefusesOffsetsThatCannotBeCompared) {
+  const auto refused = [](const Doubles& offset, std::int64_t row) {
+    CoxSample sample{kX, 1, kTime, kChurned};
+    sample.offset = offset;
+    try {
+      prepare_cox(sample);
+    } catch (const InvalidInput& e) {
+      return e.argument() == "offset" && e.row() == row;
+    }
+    return false;
+  };
+  EXPECT_TRUE(refused({0, 0, -1e300, 0, 0, 0}, 2));
+  EXPECT_TRUE(refused({0, 0, 0, 0, 701, 0}, 0));
+  EXPECT_FALSE(refused({1e6, 1e6, 1e6, 1e6, 1e6, 1e6 - 700}, 5));
+}
+
+TEST(Cox, PathIsTheSameForAnyThreads) {
+  Doubles x, time;
+  Flags churned;
+  for (int i = 0; i < 20'000; ++i) {
+    x.push_back(std::sin(i));
+    x.push_back(std::cos(i * i));
+    time.push_back(1.0 + (i * 7919) % 5000 / (2.0 + std::sin(i)));
+    churned.push_back(i % 3 != 0);
+  }
+  const CoxData d = prepare_cox({x, 2, time, churned});
+  const Doubles one{1.0, 1.0};
+  CoxNetSettings settings;
+  settings.lasso = settings.ridge = one;
+  settings.penalties = 20;
+  const CoxNetPath alone = cox_net(d, settings), together = cox_net(d, settings, {.threads = 3});
+  EXPECT_EQ(alone.beta, together.beta);
+  EXPECT_EQ(alone.log_likelihood, together.log_likelihood);
+}
+
 TEST(Cox, SaysWhatIsNotIdentified) {
   const Doubles x{0, 0, 1, 2, 1, 2, 1, 2, 0, 0, 0, 0};
   const CoxData d = prepare_cox({x, 2, kTime, kChurned});
