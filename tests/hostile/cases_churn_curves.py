@@ -29,8 +29,10 @@ def aft(x: Any = X, duration: Any = TIME, churned: Any = GONE, **more: Any) -> A
     return tn.churn.AFT(**settings).fit(x, duration, churned, **more)
 
 
-def fine_gray(x: Any = X, duration: Any = TIME, cause: Any = CAUSE, of: Any = 1) -> Any:
-    return tn.churn.FineGray(of).fit(x, duration, cause)
+def fine_gray(
+    x: Any = X, duration: Any = TIME, cause: Any = CAUSE, of: Any = 1, weight: Any = None
+) -> Any:
+    return tn.churn.FineGray(of).fit(x, duration, cause, weight)
 
 
 def renew(x: Any = X, duration: Any = MONTHS, churned: Any = GONE, **more: Any) -> Any:
@@ -162,6 +164,11 @@ CASES = [
     E("AFT.load: other terms", lambda: shifted(terms_=("a",)), "", "ModelFileError"),
     # --- Fine-Gray
     refused("FineGray: cause not seen", "nobody left", lambda: fine_gray(of="price")),
+    refused("FineGray: weight NaN", "sample_weight[0]", lambda: fine_gray(weight=[math.nan] * 6)),
+    refused("FineGray: weights 0", "positive weight", lambda: fine_gray(weight=np.zeros(6))),
+    refused(
+        "FineGray: weight 1e308", "sample_weight[0]", lambda: fine_gray(weight=np.full(6, 1e308))
+    ),
     refused("FineGray: X NaN", "X[0", lambda: fine_gray(x=[[math.nan], *X[1:]])),
     refused("FineGray: 79 duplicate", "determined by", lambda: fine_gray(x=np.hstack([X, X]))),
     W(

@@ -56,7 +56,7 @@ def loss(b, X, duration, cause):
     return -float(np.sum(X[own] @ b - np.log(w.T @ np.exp(X @ b))))
 
 
-def sandwich(b, X, duration, cause):
+def sandwich(b, X, duration, cause, parts=False):
     """Section 5 of Fine & Gray, with every integral a sum over event times."""
     n = duration.size
     risk = np.exp(X @ b)
@@ -88,7 +88,8 @@ def sandwich(b, X, duration, cause):
         information += d[j] * (centred * (w[:, j] * risk)[:, None]).T @ centred / s0[j]
     bread = np.linalg.inv(information)
     meat = (eta + psi).T @ (eta + psi)
-    return bread, bread @ meat @ bread, (events, np.cumsum(jump))
+    out = bread, bread @ meat @ bread, (events, np.cumsum(jump))
+    return (*out, eta + psi) if parts else out
 
 
 def simulated(n, seed, ties):
@@ -130,6 +131,38 @@ def test_equals_the_definition_on_any_data(seed):
     ]
     assert_allclose(np.array(slope) / (2 * h), 0.0, rtol=0, atol=1e-5)
     assert_allclose(model.covariance_, sandwich(model.coef_, X, duration, cause)[1], rtol=1e-7)
+
+
+@pytest.mark.parametrize("ties", [True, False])
+def test_a_whole_weight_is_so_many_rows(ties):
+    X, duration, cause = simulated(90, 6, ties)
+    weight = np.arange(90) % 4
+    rows = np.repeat(np.arange(90), weight)
+    model = FineGray().fit(X, duration, cause, weight)
+    copies = FineGray().fit(X[rows], duration[rows], cause[rows])
+    assert_allclose(model.coef_, copies.coef_, rtol=0, atol=1e-9)
+    assert_allclose(model.log_likelihood_, copies.log_likelihood_, rtol=1e-11)
+    assert_allclose(model.naive_covariance_, copies.naive_covariance_, rtol=1e-8)
+    assert_array_equal(model.baseline_time_, copies.baseline_time_)
+    assert_allclose(model.baseline_hazard_, copies.baseline_hazard_, rtol=1e-9)
+    # The copies of a row are one cluster: (eta + psi) of the definition, times the weight.
+    _, _, _, part = sandwich(copies.coef_, X[rows], duration[rows], cause[rows], parts=True)
+    whole = np.zeros((90, 2))
+    np.add.at(whole, rows, part)
+    bread = copies.naive_covariance_
+    assert_allclose(model.covariance_, bread @ whole.T @ whole @ bread, rtol=1e-7)
+    assert (model.n_customers_, model.n_events_) == (
+        np.sum(weight > 0), np.sum((cause == 1) & (weight > 0))
+    )  # fmt: skip
+
+
+def test_the_unit_of_weights_does_not_matter():
+    X, duration, cause = simulated(90, 7, ties=True)
+    weight = np.random.default_rng(0).uniform(0.5, 2.0, 90)
+    a, b = (FineGray().fit(X, duration, cause, w) for w in (weight, 1000.0 * weight))
+    assert_allclose(a.coef_, b.coef_, rtol=0, atol=1e-9)
+    assert_allclose(a.covariance_, b.covariance_, rtol=1e-8)
+    assert_allclose(a.baseline_hazard_, b.baseline_hazard_, rtol=1e-9)
 
 
 def test_without_competitors_it_is_cox():
@@ -202,6 +235,12 @@ def test_a_column_that_tells_who_leaves_is_a_boundary():
         (lambda: FineGray().fit([[1.0], [2.0]], [1.0, 2.0], [1]), "cause has 1 rows"),
         (lambda: FineGray().fit([[1.0], [math.inf]], [1.0, 2.0], [1, 2]), r"X\[1, 'x0'\]"),
         (lambda: FineGray().fit([[1.0], [1.0]], [1.0, 2.0], [1, 2]), "does not vary"),
+        (
+            lambda: FineGray().fit([[1.0], [2.0]], [1.0, 2.0], [1, 2], [1.0, -1.0]),
+            r"sample_weight\[1\]",
+        ),
+        (lambda: FineGray().fit([[1.0], [2.0]], [1.0, 2.0], [1, 2], [1.0]), "sample_weight"),
+        (lambda: FineGray().fit([[1.0], [2.0]], [1.0, 2.0], [1, 2], [0, 1]), "positive weight"),
         (lambda: FineGray(tolerance=0).fit([[1.0], [2.0]], [1.0, 2.0], [1, 2]), "tolerance"),
     ],
 )

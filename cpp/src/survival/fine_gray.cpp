@@ -23,6 +23,9 @@ void require_valid(const FineGraySample& s, const Execution& execution) {
     throw InvalidInput("cause", -1, static_cast<double>(s.cause.size()), "as long as duration");
   if (s.x.rows != std::ssize(s.duration))
     throw InvalidInput("X", -1, static_cast<double>(s.x.rows), "as long as duration");
+  if (s.weight && s.weight->size() != n)
+    throw InvalidInput("sample_weight", -1, static_cast<double>(s.weight->size()),
+                       "as long as duration");
   bool seen = false;
   for (std::size_t i = 0; i < n; ++i) {
     if (i % kPoll == 0) execution.poll();
@@ -30,6 +33,8 @@ void require_valid(const FineGraySample& s, const Execution& execution) {
     if (!(std::isfinite(s.duration[i]) && s.duration[i] >= 0.0))
       throw InvalidInput("duration", row, s.duration[i], "finite and >= 0");
     if (s.cause[i] > 2) throw InvalidInput("cause", row, s.cause[i], "0, 1 or 2");
+    if (s.weight && !(std::isfinite((*s.weight)[i]) && (*s.weight)[i] > 0.0))
+      throw InvalidInput("sample_weight", row, (*s.weight)[i], "finite and > 0");
     seen |= s.cause[i] == 1;
     for (std::int64_t j = 0; j < s.x.columns; ++j) {
       const double v =
@@ -44,8 +49,8 @@ void require_valid(const FineGraySample& s, const Execution& execution) {
 struct Moment {
   double time;
   std::size_t first, last;
-  double events, censored;  ///< of the cause of interest; censored
-  double at_risk;           ///< rows with T >= time
+  double events, censored;  ///< weights of the cause of interest; censored
+  double at_risk;           ///< weight of the rows with T >= time
   double censoring;         ///< G(time-)
 };
 
@@ -55,7 +60,8 @@ class Data {
   Data(const FineGraySample& s, const Execution& execution)
       : n(s.duration.size()),
         p(static_cast<std::size_t>(s.x.columns)),
-        standard(standard_of(s.x, {}, true, execution)) {
+        standard(standard_of(s.x, s.weight.value_or(std::span<const double>()), true, execution)),
+        weight(n, 1.0) {
     Buffer<KeyedRow> order(std::ssize(s.duration));
     for (std::int64_t i = 0; i < order.size(); ++i)
       order[i] = {ordered_key(s.duration[static_cast<std::size_t>(i)]), i};
@@ -63,29 +69,38 @@ class Data {
     x.resize(n * p);
     cause.resize(n);
     moment.resize(n);
-    double g = 1.0;
     for (std::size_t first = 0, last = 0; first < n; first = last) {
       const std::uint64_t key = order[static_cast<std::int64_t>(first)].key;
-      Moment m{key_value(key), first, first, 0.0, 0.0, static_cast<double>(n - first), g};
+      Moment m{key_value(key), first, first, 0.0, 0.0, 0.0, 1.0};
       for (last = first; last < n && order[static_cast<std::int64_t>(last)].key == key; ++last) {
         if (last % kPoll == 0) execution.poll();
         const std::int64_t row = order[static_cast<std::int64_t>(last)].row;
         standard_rows(s.x, standard, false, row, row + 1, x.data() + last * p);
         cause[last] = s.cause[static_cast<std::size_t>(row)];
         moment[last] = moments.size();
-        m.events += cause[last] == 1 ? 1.0 : 0.0;
-        m.censored += cause[last] == 0 ? 1.0 : 0.0;
+        if (s.weight) weight[last] = (*s.weight)[static_cast<std::size_t>(row)];
+        m.events += cause[last] == 1 ? weight[last] : 0.0;
+        m.censored += cause[last] == 0 ? weight[last] : 0.0;
       }
       m.last = last;
-      g *= 1.0 - m.censored / m.at_risk;
       events += m.events;
       moments.push_back(m);
+    }
+    double at_risk = 0.0, g = 1.0;
+    for (std::size_t m = moments.size(); m-- > 0;) {
+      for (std::size_t i = moments[m].first; i < moments[m].last; ++i) at_risk += weight[i];
+      moments[m].at_risk = at_risk;
+    }
+    for (Moment& m : moments) {
+      m.censoring = g;
+      g *= 1.0 - m.censored / m.at_risk;
     }
   }
 
   std::size_t n, p;
   Standard standard;
   std::vector<double> x;  ///< standardised
+  std::vector<double> weight;
   std::vector<std::uint8_t> cause;
   std::vector<std::size_t> moment;  ///< of a row
   std::vector<Moment> moments;
@@ -111,7 +126,7 @@ class RiskSets {
       largest = std::max(largest, eta);
     }
     shift = largest;  // the largest relative risk is 1: none overflows
-    for (double& r : risk) r = std::exp(r - shift);
+    for (std::size_t i = 0; i < data.n; ++i) risk[i] = data.weight[i] * std::exp(risk[i] - shift);
 
     // Those still there, from the last time to the first; then those who left for another cause.
     std::vector<double> sum(p);
@@ -140,7 +155,7 @@ class RiskSets {
     }
   }
 
-  std::vector<double> risk;  ///< exp(x b - shift)
+  std::vector<double> risk;  ///< weight exp(x b - shift)
   std::vector<double> s0;    ///< by moment, as exp(-shift) of it
   std::vector<double> s1;    ///< moments x p
   double shift = 0.0;
@@ -177,8 +192,8 @@ optim::Evaluation evaluate(const Data& data, std::span<const double> b,
     if (data.cause[i] != 1) continue;
     double eta = -sets.shift;
     for (std::size_t j = 0; j < p; ++j) eta += data.x[i * p + j] * b[j];
-    out.value -= eta;
-    add_to(out.gradient.data(), data.x.data() + i * p, p, -1.0);
+    out.value -= data.weight[i] * eta;
+    add_to(out.gradient.data(), data.x.data() + i * p, p, -data.weight[i]);
   }
   for (std::size_t first = 0; first < data.n; first += kPoll) {
     execution.poll();
@@ -254,11 +269,11 @@ std::vector<double> meat(const Data& data, std::span<const double> b, const Exec
     if (data.cause[i] == 2)
       add_to(u.data(), after.data() + (m + 1) * p, p, sets.risk[i] / data.moments[m].censoring);
     if (data.cause[i] == 1) {
-      add_to(u.data(), x, p, 1.0);
-      add_to(u.data(), sets.s1.data() + m * p, p, -1.0 / sets.s0[m]);
+      add_to(u.data(), x, p, data.weight[i]);
+      add_to(u.data(), sets.s1.data() + m * p, p, -data.weight[i] / sets.s0[m]);
     }
-    if (data.cause[i] == 0) add_to(u.data(), jump.data() + m * p, p, 1.0);
-    add_to(u.data(), drift.data() + m * p, p, -1.0);
+    if (data.cause[i] == 0) add_to(u.data(), jump.data() + m * p, p, data.weight[i]);
+    add_to(u.data(), drift.data() + m * p, p, -data.weight[i]);
     add_weighted_gram(u.data(), &one, 1, static_cast<std::int64_t>(p), out.data());
   }
   return out;

@@ -13,6 +13,7 @@ from tenure import _core
 from tenure._errors import ConvergenceWarning, InvalidInputError
 from tenure._estimator import Estimator
 from tenure._model_file import storable
+from tenure._sklearn import as_weights
 from tenure._validation import Floats, as_column, as_count, as_level, as_number
 from tenure.churn._codes import as_causes
 from tenure.churn._regression import (
@@ -58,6 +59,7 @@ class FineGray(Estimator):
     status_ : {"converged", "max_iterations", "stalled", "boundary"}
     last_time_ : float
     n_iter_, gradient_norm_, n_customers_, n_events_
+        Customers and events are rows of a positive weight.
 
     References
     ----------
@@ -112,7 +114,13 @@ class FineGray(Estimator):
         self.max_iterations = max_iterations
         self.tolerance = tolerance
 
-    def fit(self, X: Any, duration: npt.ArrayLike, cause: Any) -> Self:
+    def fit(
+        self,
+        X: Any,
+        duration: npt.ArrayLike,
+        cause: Any,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Self:
         """Fit by partial likelihood.
 
         Parameters
@@ -123,6 +131,9 @@ class FineGray(Estimator):
             Tenure at exit, finite, >= 0.
         cause : array-like of int or str, shape (n_customers,)
             As in `AalenJohansen.fit`: 0, None, NaN or an empty text is still a customer.
+        sample_weight : array-like of float, shape (n_customers,), optional
+            0 or from 1e-100 to 1e100; a row of weight 0 is no row. Estimates are those of so many equal rows;
+            `covariance_` takes weights for those of a survey, as R's robust errors do.
 
         Returns
         -------
@@ -157,8 +168,25 @@ class FineGray(Estimator):
         own = codes == labels.index(self.cause) + 1
         kind = np.where(own, 1, np.where(codes > 0, 2, 0)).astype(np.uint8)
         matrix, names = as_design(X, times.size)
-        require_independent(matrix, names, None, intercept=True)
-        raw = _core.survival.fine_gray(times, kind, matrix, most, tolerance)
+        weight = as_weights(sample_weight, times.size)
+        if weight is not None:
+            # Squares of sums of weights must be doubles.
+            good = (weight == 0.0) | ((weight >= 1e-100) & (weight <= 1e100))
+            bad = np.flatnonzero(~good)
+            if bad.size:
+                row = int(bad[0])
+                msg = f"sample_weight[{row}] must be 0 or from 1e-100 to 1e100, got {weight[row]:g}"
+                raise InvalidInputError(
+                    msg, argument="sample_weight", row=row, value=float(weight[row])
+                )
+            used = weight > 0.0
+            times, kind, own, weight = times[used], kind[used], own[used], weight[used]
+            matrix = np.ascontiguousarray(matrix[used])
+            if not own.any():
+                msg = f"nobody of a positive weight left for the cause {self.cause!r}"
+                raise InvalidInputError(msg, argument="sample_weight")
+        require_independent(matrix, names, weight, intercept=True)
+        raw = _core.survival.fine_gray(times, kind, matrix, weight, most, tolerance)
         self.coef_ = raw["coefficients"]
         self.covariance_, self.naive_covariance_ = raw["covariance"], raw["naive_covariance"]
         self.baseline_time_, self.baseline_hazard_ = raw["time"], raw["baseline"]

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -11,9 +12,10 @@ namespace tenure::survival {
 
 /// Lifetimes that end for the cause of interest (1), for a competing one (2) or are censored (0).
 struct FineGraySample {
-  std::span<const double> duration;     ///< finite, >= 0
-  std::span<const std::uint8_t> cause;  ///< 0, 1 or 2
-  Design x;                             ///< finite, at least one column
+  std::span<const double> duration;                    ///< finite, >= 0
+  std::span<const std::uint8_t> cause;                 ///< 0, 1 or 2
+  Design x;                                            ///< finite, at least one column
+  std::optional<std::span<const double>> weight = {};  ///< finite, > 0. Absent: 1
 };
 
 struct FineGrayOptions {
@@ -39,8 +41,10 @@ struct FineGrayFit {
 ///     L(b) = sum_{i of cause 1} (x_i b - log S0(T_i)),
 ///     S0(t) = sum_{T_j >= t} e^{x_j b} + G(t-) sum_{cause 2, T_j < t} e^{x_j b} / G(T_j-),
 ///
-/// ties as Breslow's, as in cmprsk. The variance is the sandwich of Fine and Gray's eta_i + psi_i,
-/// psi_i for the estimation of G. [Fine & Gray 1999, JASA 94:496-509, sec. 4 and 5]
+/// each row times its weight, in G too, so that a whole weight is so many equal rows. Ties as
+/// Breslow's, as in cmprsk. The variance is the sandwich of Fine and Gray's eta_i + psi_i,
+/// psi_i for the estimation of G, each times its weight before it is squared. [Fine & Gray 1999,
+/// JASA 94:496-509, sec. 4 and 5]
 ///
 /// Newton's method in standardised columns. Both sums of S0 and its first derivative are
 /// cumulative, the second one enters by its trace on rows: O(n log n) once, O(n columns^2) an
