@@ -55,15 +55,15 @@ def test_limits_are_those_of_draws_from_the_estimates_law(name):
     model = MODELS[name]()
     at = [1, 4, 9]
     rng = np.random.default_rng(2)
-    values = rng.multivariate_normal(model._values(), model.covariance_, 3000)
+    values = rng.multivariate_normal(model._values(), model.covariance_, 1000)
     drawn = np.array([model._moved(v).predict_survival(PROFILES, at) for v in values])
     # The delta method's limits are normal ones of log(-log S), centred at the estimate.
     spread = np.log(-np.log(drawn)).std(axis=0)
     middle, lower, upper = survival_limits(model, PROFILES, at, 0.95)
     assert_array_equal(middle, model.predict_survival(PROFILES, at))
     got = (np.log(-np.log(lower)) - np.log(-np.log(upper))) / (2 * 1.959963984540054)
-    # 3000 draws know a spread to 1.3 %; the rest is curvature.
-    assert_allclose(got, spread, rtol=0.06)
+    # 1000 draws know a spread to 2.2 %; the rest is curvature.
+    assert_allclose(got, spread, rtol=0.1)
     assert ((lower < middle) & (middle < upper)).all()
 
 
