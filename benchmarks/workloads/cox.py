@@ -134,8 +134,8 @@ def lifelines_curves(data: Data, threads: int) -> Run:
     return run
 
 
-#: scikit-survival ends its path where the deviance hardly falls, after 63 of the 100 penalties of the
-#: full data: coefficients are compared before that.
+#: scikit-survival ends its path where the deviance hardly falls, after 63 of the 100 penalties of
+#: the full data: coefficients are compared before that.
 _COMPARED = 30
 
 

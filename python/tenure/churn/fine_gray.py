@@ -132,8 +132,8 @@ class FineGray(Estimator):
         cause : array-like of int or str, shape (n_customers,)
             As in `AalenJohansen.fit`: 0, None, NaN or an empty text is still a customer.
         sample_weight : array-like of float, shape (n_customers,), optional
-            0 or from 1e-100 to 1e100; a row of weight 0 is no row. Estimates are those of so many equal rows;
-            `covariance_` takes weights for those of a survey, as R's robust errors do.
+            0 or from 1e-100 to 1e100; a row of weight 0 is no row. Estimates are those of so many
+            equal rows; `covariance_` takes weights for those of a survey, as R's robust errors do.
 
         Returns
         -------
