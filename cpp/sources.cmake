@@ -15,23 +15,22 @@ set(TENURE_CORE_SOURCES
   cpp/src/churn/cox_points.cpp
   cpp/src/churn/cox_predict.cpp
   cpp/src/churn/cox_residuals.cpp
-  cpp/src/churn/offers.cpp
+  cpp/src/churn/d_calibration.cpp
+  cpp/src/churn/dynamic_auc.cpp
   cpp/src/churn/elastic_path.cpp
+  cpp/src/churn/ipcw.cpp
+  cpp/src/churn/isotonic.cpp
   cpp/src/churn/logistic_data.cpp
   cpp/src/churn/logistic_fit.cpp
   cpp/src/churn/logistic_kernels.cpp
   cpp/src/churn/logistic_likelihood.cpp
   cpp/src/churn/logistic_net.cpp
-  cpp/src/churn/regression_step.cpp
-  cpp/src/churn/isotonic.cpp
+  cpp/src/churn/offers.cpp
   cpp/src/churn/recalibration.cpp
-  cpp/src/churn/roc.cpp
-  cpp/src/churn/uplift_curve.cpp
-  cpp/src/churn/d_calibration.cpp
-  cpp/src/churn/dynamic_auc.cpp
-  cpp/src/churn/ipcw.cpp
+  cpp/src/churn/regression_step.cpp
   cpp/src/churn/roc.cpp
   cpp/src/churn/uno_concordance.cpp
+  cpp/src/churn/uplift_curve.cpp
   cpp/src/clv/abe.cpp
   cpp/src/clv/bg_bb_future.cpp
   cpp/src/clv/bg_bb_likelihood.cpp
@@ -83,8 +82,8 @@ set(TENURE_CORE_SOURCES
   cpp/src/clv/posterior.cpp
   cpp/src/clv/prior.cpp
   cpp/src/clv/purchase_opportunities.cpp
-  cpp/src/clv/repeat_purchases.cpp
   cpp/src/clv/ratio_coordinate.cpp
+  cpp/src/clv/repeat_purchases.cpp
   cpp/src/clv/rising_factorial.cpp
   cpp/src/clv/sarmanov.cpp
   cpp/src/clv/time_left.cpp
@@ -197,9 +196,9 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_simulate.cpp
   cpp/bindings/bind_special.cpp
   cpp/bindings/bind_survival.cpp
-  cpp/bindings/churn_measures.cpp
-  cpp/bindings/churn_logistic.cpp
   cpp/bindings/churn_calibration.cpp
+  cpp/bindings/churn_logistic.cpp
+  cpp/bindings/churn_measures.cpp
   cpp/bindings/churn_roc.cpp
   cpp/bindings/churn_uplift.cpp
   cpp/bindings/clv_bg_bb.cpp
@@ -237,13 +236,13 @@ set(TENURE_BINDING_SOURCES
 set(TENURE_TEST_SOURCES
   tests/cpp/churn/concordance_test.cpp
   tests/cpp/churn/cox_test.cpp
-  tests/cpp/churn/offers_test.cpp
-  tests/cpp/churn/logistic_test.cpp
   tests/cpp/churn/isotonic_test.cpp
+  tests/cpp/churn/logistic_test.cpp
+  tests/cpp/churn/offers_test.cpp
   tests/cpp/churn/recalibration_test.cpp
   tests/cpp/churn/roc_test.cpp
-  tests/cpp/churn/uplift_curve_test.cpp
   tests/cpp/churn/survival_measures_test.cpp
+  tests/cpp/churn/uplift_curve_test.cpp
   tests/cpp/clv/bg_bb_test.cpp
   tests/cpp/clv/bg_nbd_test.cpp
   tests/cpp/clv/bootstrap_test.cpp

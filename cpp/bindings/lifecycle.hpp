@@ -6,11 +6,6 @@ namespace py = pybind11;
 
 // The parts of the submodule `lifecycle`, one subject each.
 void bind_lead_points(py::module_& m);
-#include "arrays.hpp"
-
-namespace tenure::python {
-
-// The parts of the submodule `lifecycle`, one subject each.
 void bind_panel(py::module_& m);
 void bind_movement(py::module_& m);
 

@@ -84,6 +84,7 @@ class PointRule:
     def __init__(self, points: float, cap: int, half_life: float, event: list[int]) -> None: ...
 
 def lead_points(log: EventLog, rules: list[PointRule], at: int, threads: int) -> _Floats: ...
+
 UNKNOWN: int
 UNMATCHED: int
 FACTS: int

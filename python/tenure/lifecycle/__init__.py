@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tenure.lifecycle.lead_rules import Action, Fit
-from tenure.lifecycle.lead_score import LeadScore, LeadScores
 from tenure.lifecycle._movement_tables import Absorption, Homogeneity, Rises, Sojourns
 from tenure.lifecycle._rule_check import RuleCheck
 from tenure.lifecycle.equity import EquityForecast, SizeForecast
+from tenure.lifecycle.lead_rules import Action, Fit
+from tenure.lifecycle.lead_score import LeadScore, LeadScores
 from tenure.lifecycle.movement import Movement, movement
 from tenure.lifecycle.outcomes import StageOutcomes
 from tenure.lifecycle.panel import PanelSizes, StagePanel
@@ -17,19 +17,14 @@ from tenure.lifecycle.stages import Stages
 from tenure.lifecycle.values import StageValues, stage_values
 
 __all__ = [
+    "Absorption",
     "Action",
     "Calibration",
+    "EquityForecast",
     "Fit",
+    "Homogeneity",
     "LeadScore",
     "LeadScores",
-    "StageOutcomes",
-    "StageSizes",
-    "StageTable",
-    "Stages",
-    "Absorption",
-    "Calibration",
-    "EquityForecast",
-    "Homogeneity",
     "Movement",
     "PanelSizes",
     "PredictedRisks",
