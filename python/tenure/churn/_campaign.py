@@ -11,8 +11,9 @@ import numpy.typing as npt
 from tenure._errors import InvalidInputError, NoControlGroupError
 from tenure._validation import Floats, Ints, as_column, as_flags
 from tenure.churn._codes import as_groups
+from tenure.churn._measured import Measured
 from tenure.churn._times import z_of
-from tenure.churn.ranking import Difference, Measured
+from tenure.churn.ranking import Difference
 
 
 def as_outcome(values: Any, rows: int | None = None, of: str = "X") -> Floats:

@@ -195,13 +195,15 @@ class LogisticInference(LogisticPredictions):
         LogisticProbabilities
         """
         self._errors()
+        covariance = self._centred_covariance
+        assert covariance is not None
         z = z_of(as_level(self.level if level is None else level))
         design, names = self._new_design(X)
         eta = self._log_odds(design, names, offset)
         terms = design - self.means_
         if self.fit_intercept:
             terms = np.column_stack([np.ones(len(design)), terms])
-        half = z * np.sqrt(np.maximum(((terms @ self._centred_covariance) * terms).sum(axis=1), 0))
+        half = z * np.sqrt(np.maximum(((terms @ covariance) * terms).sum(axis=1), 0))
         value, lower, upper = (
             np.exp(-np.logaddexp(0.0, -v)) for v in (eta, eta - half, eta + half)
         )

@@ -12,11 +12,12 @@ from tenure import _core
 from tenure._errors import InvalidInputError
 from tenure._results import Table
 from tenure._validation import Floats, Ints, as_number
+from tenure.churn._limits import logit_limits
 from tenure.churn._probabilities import read, spread
 from tenure.churn.brier import brier_score
 from tenure.churn.calibration_error import ici
 from tenure.churn.decision import Campaign
-from tenure.churn.ranking import _on_logit, _z, roc_auc
+from tenure.churn.ranking import _z, roc_auc
 from tenure.churn.reliability import calibration_slope
 
 
@@ -178,7 +179,7 @@ def _area(label: Floats, p: Floats, of: Ints | None, level: float, z: float) -> 
 
 def _share(value: float, error: float, z: float) -> _Row:
     if 0.0 < value < 1.0:
-        return value, error, *_on_logit(value, error, z)
+        return value, error, *logit_limits(value, error, z)
     return value, error, value, value
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from tenure._errors import InvalidInputError
 from tenure._validation import Floats, as_choice, as_column, as_level
 from tenure.churn._campaign import difference, error_of_mean, measured, require_finite
+from tenure.churn._measured import Measured
 from tenure.churn.potential_outcomes import PotentialOutcomes
-from tenure.churn.ranking import Difference, Measured
+from tenure.churn.ranking import Difference
 
 _METHODS = ("dr", "ipw")
 

@@ -15,10 +15,10 @@ from tenure._errors import InvalidInputError
 from tenure._results import Table
 from tenure._validation import Floats, as_column, as_level, as_number, as_seed
 from tenure.churn._campaign import error_of_mean, measured, require_finite
+from tenure.churn._measured import Measured
 from tenure.churn._times import z_of
 from tenure.churn.policy import as_amounts, require_evidence
 from tenure.churn.potential_outcomes import PotentialOutcomes
-from tenure.churn.ranking import Measured
 
 Offers = npt.NDArray[np.int32]
 

@@ -11,6 +11,7 @@ from tenure._errors import InvalidInputError
 from tenure._results import Table
 from tenure._validation import Floats, as_column, as_count, as_level
 from tenure.churn._campaign import error_of_mean, measured, require_finite
+from tenure.churn._measured import Measured
 from tenure.churn._regression import (
     CoefficientTable,
     as_design,
@@ -22,7 +23,6 @@ from tenure.churn._regression import (
 from tenure.churn._times import z_of
 from tenure.churn.policy import require_evidence
 from tenure.churn.potential_outcomes import PotentialOutcomes
-from tenure.churn.ranking import Measured
 
 
 def _regress(design: Floats, evidence: PotentialOutcomes, arm: int) -> tuple[Floats, Floats]:

@@ -22,8 +22,9 @@ from tenure.churn._campaign import (
     measured,
     require_finite,
 )
+from tenure.churn._measured import Measured
 from tenure.churn._times import z_of
-from tenure.churn.ranking import Difference, Measured
+from tenure.churn.ranking import Difference
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
