@@ -19,6 +19,7 @@ import entries
 import numpy as np
 import pytest
 from entries import ENTRIES, Entry, digest
+from entries._data import index, orders
 
 import tenure as tn
 
@@ -158,9 +159,9 @@ def numpy_columns(data: Any) -> list[np.ndarray]:
 @pytest.mark.parametrize("name", ["KaplanMeier", "KMeans", "BGNBD", "GammaGamma", "EventLog"])
 def test_arrays_that_another_thread_changes_do_no_harm(name: str) -> None:
     if name == "EventLog":
-        table = entries.orders(ROWS)
+        table = orders(ROWS)
         data: Any = {c: table[c].to_numpy().copy() for c in table.column_names}
-        call = functools.partial(entries.index, data, 2)
+        call = functools.partial(index, data, 2)
     else:
         entry = next(e for e in ENTRIES if e.name == name)
         data = entry.make(ROWS)
