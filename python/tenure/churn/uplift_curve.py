@@ -100,7 +100,7 @@ class UpliftCurve(Table):
             ylabel="Outcome that the contacts brought",
             xlim=(0.0, 1.0),
         )
-        ax.set_title(f"Qini {plotting.compact(self.qini)}")
+        ax.set_title(f"Qini {plotting.compact(self.qini)}", loc="left")
         plotting.legend_above(ax, 2)
         return ax
 
