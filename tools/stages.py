@@ -30,11 +30,18 @@ PYTHON_SOURCES = ["dev", "tools", "python", "tests", "benchmarks", "notebooks"]
 
 Stage = Callable[[], str]
 STAGES: dict[str, Stage] = {}
+#: Stages that run where they are named, and at night.
+ON_REQUEST = ["cpp"]
 
 
 def stage(function: Stage) -> Stage:
     STAGES[function.__name__] = function
     return function
+
+
+def every_stage() -> list[str]:
+    """Names of the stages that make up `./dev test`, in order."""
+    return [name for name in STAGES if name not in ON_REQUEST]
 
 
 def cpp_files() -> list[Path]:
@@ -92,8 +99,7 @@ def without_aslr(preset: str) -> list[str]:
 
 @stage
 def cpp() -> str:
-    """The engine and the C++ tests build without a warning; the tests pass."""
-    # The extension is built by the stages asan, with the same warnings, and install.
+    """C++ tests in an optimised build; on request, the stages asan and tsan run them too."""
     configure("dev", "cpp", ("tenure_tests",))
     return ctest("dev", "cpp")
 
