@@ -118,7 +118,7 @@ class LogisticRegression(LogisticInference):
     >>> left = [0, 0, 0, 1, 0, 1, 1, 0, 0, 1]
     >>> model = tn.churn.LogisticRegression().fit(complaints, left)
     >>> model.coef_.round(3).tolist(), model.standard_errors_.round(3).tolist()
-    ([[2.065]], [1.786, 1.125])
+    ([[2.004]], [1.959, 1.169])
     >>> model.predict_proba([[0], [3]])[:, 1].round(3).tolist()
     [0.042, 0.956]
     """

@@ -92,7 +92,7 @@ class LogisticNet(LogisticPredictions):
     >>> left = rng.random(300) < 1 / (1 + np.exp(-2 * X[:, 0]))
     >>> net = tn.churn.LogisticNet(1.0, n_penalties=20).fit(X, left)
     >>> net.select(net.penalties_[5]).coef_.round(2).tolist()
-    [[1.35, 0.0, 0.0, 0.0, 0.0]]
+    [[1.73, 0.0, 0.07, 0.0, 0.01]]
     """
 
     _fitted = (

@@ -299,7 +299,7 @@ class ProfitByBudget(Table):
     ... )
     >>> by = tn.churn.profit_by_budget(np.arange(8.0), seen, cost=1.0, budget=[2.0, 4.0])
     >>> by.contacts.tolist(), by.foretold.tolist()
-    ([2, 4], [11.0, 18.0])
+    ([2, 4], [11.0, 17.0])
     """
 
     budget: Floats
