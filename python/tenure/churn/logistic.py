@@ -120,7 +120,7 @@ class LogisticRegression(LogisticInference):
     >>> model.coef_.round(3).tolist(), model.standard_errors_.round(3).tolist()
     ([[2.004]], [1.959, 1.169])
     >>> model.predict_proba([[0], [3]])[:, 1].round(3).tolist()
-    [0.042, 0.956]
+    [0.037, 0.939]
     """
 
     _fitted = (
