@@ -181,6 +181,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/clv_individual.cpp
   cpp/bindings/clv_outlook.cpp
   cpp/bindings/clv_posterior.cpp
+  cpp/bindings/clv_prospects.cpp
   cpp/bindings/clv_spend_and_contract_covariates.cpp
   cpp/bindings/clv_time_varying.cpp
   cpp/bindings/clv_transactions.cpp

@@ -18,6 +18,7 @@ void add_gamma_gamma(py::module_&);
 void add_individual_models(py::module_&);
 void add_outlooks(py::module_&);
 void add_posterior(py::module_&);
+void add_prospects(py::module_&);
 void add_spend_and_contract_covariates(py::module_&);
 void add_time_varying(py::module_&);
 void add_transaction_models(py::module_&);
@@ -46,6 +47,7 @@ void bind_clv(py::module_& m) {
   add_individual_models(m);
   add_outlooks(m);
   add_posterior(m);
+  add_prospects(m);
   add_spend_and_contract_covariates(m);
   add_time_varying(m);
   add_transaction_models(m);

@@ -148,3 +148,16 @@ def test_a_rate_needs_a_unit():
     assert np.all(clv.predict(data, 52, discount_rate=0.0).clv > 0)
     with pytest.raises(tn.InvalidInputError, match="a discount rate needs the unit of time"):
         clv.predict(data, 52, discount_rate=0.1)
+
+
+@pytest.mark.parametrize("kind", [tn.clv.BGNBD, tn.clv.MBGNBD, tn.clv.ParetoNBD])
+@pytest.mark.parametrize(("horizon", "rate"), [(52.0, 0.1), (0.0, 0.1), (10.0, 0.0), (5.0, -0.1)])
+def test_one_pass_tells_what_the_predictions_tell_one_by_one(base, kind, horizon, rate):
+    model = tn.clv.CLV(kind(), tn.clv.GammaGamma()).fit(base)
+    table = model.predict(base, horizon, discount_rate=rate)
+    purchases = model.transactions_
+    assert table.probability_alive.tobytes() == purchases.probability_alive(base).tobytes()
+    expected = purchases.expected_purchases(base, horizon)
+    assert table.expected_purchases.tobytes() == expected.tobytes()
+    discounted = purchases.discounted_expected_purchases(base, horizon, rate)
+    np.testing.assert_array_equal(table.clv, discounted * model.spend_.expected_spend(base))

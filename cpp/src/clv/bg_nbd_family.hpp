@@ -3,6 +3,7 @@
 
 #include "tenure/clv/bg_nbd.hpp"
 #include "tenure/clv/one_time_buyers.hpp"
+#include "tenure/clv/prospects.hpp"
 
 /// What the BG/NBD and the MBG/NBD model have in common: given the number of chances to leave that
 /// a customer has had, all is the same.
@@ -42,5 +43,8 @@ Buffer<double> probability_alive(const BgNbdParameters& outlived, OneTimeBuyers 
 Buffer<double> expected_purchases(const BgNbdParameters& outlived, OneTimeBuyers who,
                                   const RepeatPurchases& purchases, double horizon,
                                   double discount_rate, const Execution& execution);
+Prospects prospects(const BgNbdParameters& outlived, OneTimeBuyers who,
+                    const RepeatPurchases& purchases, double horizon, double discount_rate,
+                    const Execution& execution);
 
 }  // namespace tenure::clv

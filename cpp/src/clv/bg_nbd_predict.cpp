@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "bg_nbd_family.hpp"
 #include "bg_nbd_future.hpp"
@@ -64,6 +65,41 @@ Buffer<double> by_block(const BgNbdParameters& p, OneTimeBuyers who, const Repea
   return out;
 }
 
+/// Calls take(row, n, alive, if_alive) for n rows from `row` on: P(alive) of each, and for each
+/// rate of discount, one after the other, n purchases expected of those who are alive.
+template <class Take>
+void each_block(const BgNbdParameters& p, OneTimeBuyers who, const RepeatPurchases& c,
+                double horizon, const std::vector<double>& rates, const Execution& execution,
+                const Take& take) {
+  require_valid(p);
+  for (const double rate : rates) require_horizon(horizon, rate, p.a > 1.0, kDiverges);
+  require_valid(c, execution);
+  // Nobody buys within no time.
+  const bool none = horizon == 0.0;
+  std::vector<ByAge::Function> log_f;
+  for (const double rate : rates)
+    log_f.push_back([&p, horizon, rate](double x, double age) {
+      return bg_nbd_log_discounted_alive(p, x, age, horizon, rate);
+    });
+  const auto ages = none ? std::span<const double>() : c.age;
+  const ByAge by_age(none ? ages : c.frequency, ages, p.alpha, std::move(log_f), execution);
+  for_each_block(c.rows(), execution, [&](std::int64_t, std::int64_t first, std::int64_t last) {
+    constexpr std::int64_t kRows = 2048;
+    std::vector<double> if_alive(rates.size() * kRows, 0.0);
+    std::vector<double*> columns(rates.size());
+    double alive[kRows];
+    for (std::int64_t from = first; from < last; from += kRows) {
+      const std::int64_t n = std::min(kRows, last - from);
+      probability_of_rows(p, who == OneTimeBuyers::stay ? 0.0 : -1.0, c.frequency.data() + from,
+                          c.recency.data() + from, c.age.data() + from, alive, n);
+      for (std::size_t j = 0; j < columns.size(); ++j)
+        columns[j] = if_alive.data() + static_cast<std::int64_t>(j) * n;
+      if (!none) by_age.evaluate(from, from + n, columns);
+      take(from, n, alive, if_alive.data());
+    }
+  });
+}
+
 }  // namespace
 
 Buffer<double> log_odds_alive(const BgNbdParameters& parameters, OneTimeBuyers who,
@@ -77,24 +113,28 @@ Buffer<double> probability_alive(const BgNbdParameters& parameters, OneTimeBuyer
 }
 
 Buffer<double> expected_purchases(const BgNbdParameters& p, OneTimeBuyers who,
-                                  const RepeatPurchases& purchases, double horizon,
-                                  double discount_rate, const Execution& execution) {
-  require_horizon(horizon, discount_rate, p.a > 1.0, kDiverges);
-  Buffer<double> out = probability_alive(p, who, purchases, execution);
-  if (horizon == 0.0) {
-    std::ranges::fill(out.span(), 0.0);
-    return out;
-  }
-  const Buffer<double> if_alive = exp_by_age(
-      purchases.frequency, purchases.age, p.alpha,
-      [&](double x, double age) {
-        return bg_nbd_log_discounted_alive(p, x, age, horizon, discount_rate);
-      },
-      execution);
-  for_each_block(out.size(), execution, [&](std::int64_t, std::int64_t from, std::int64_t to) {
-    for (std::int64_t i = from; i < to; ++i) out[i] *= if_alive[i];
-  });
-  return out;
+                                  const RepeatPurchases& c, double horizon, double discount_rate,
+                                  const Execution& execution) {
+  Buffer<double> expected(c.rows());
+  each_block(p, who, c, horizon, {discount_rate}, execution,
+             [&](std::int64_t row, std::int64_t n, const double* alive, const double* if_alive) {
+               for (std::int64_t i = 0; i < n; ++i) expected[row + i] = alive[i] * if_alive[i];
+             });
+  return expected;
+}
+
+Prospects prospects(const BgNbdParameters& p, OneTimeBuyers who, const RepeatPurchases& c,
+                    double horizon, double discount_rate, const Execution& execution) {
+  Prospects all(c.rows());
+  each_block(p, who, c, horizon, {0.0, discount_rate}, execution,
+             [&](std::int64_t row, std::int64_t n, const double* alive, const double* if_alive) {
+               std::copy_n(alive, n, all.alive.data() + row);
+               for (std::int64_t i = 0; i < n; ++i) {
+                 all.expected[row + i] = alive[i] * if_alive[i];
+                 all.discounted[row + i] = alive[i] * if_alive[n + i];
+               }
+             });
+  return all;
 }
 
 Buffer<double> bg_nbd_log_odds_alive(const BgNbdParameters& parameters,
@@ -112,6 +152,11 @@ Buffer<double> bg_nbd_expected_purchases(const BgNbdParameters& p, const RepeatP
                                          double horizon, double discount_rate,
                                          const Execution& execution) {
   return expected_purchases(p, OneTimeBuyers::stay, purchases, horizon, discount_rate, execution);
+}
+
+Prospects bg_nbd_prospects(const BgNbdParameters& p, const RepeatPurchases& purchases,
+                           double horizon, double discount_rate, const Execution& execution) {
+  return prospects(p, OneTimeBuyers::stay, purchases, horizon, discount_rate, execution);
 }
 
 Buffer<double> bg_nbd_expected_purchases_new(const BgNbdParameters& p, std::span<const double> time,

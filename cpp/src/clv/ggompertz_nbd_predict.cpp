@@ -120,10 +120,8 @@ Buffer<double> ggompertz_nbd_expected_purchases(const GGompertzNbdParameters& p,
   }
   const GompertzLifetime life = lifetime(p);
   // The time left depends on T alone: one group of rows for the interpolation.
-  Buffer<double> same(purchases.rows());
-  std::ranges::fill(same.span(), 0.0);
   const Buffer<double> left = exp_by_age(
-      same.span(), purchases.age, std::min(p.alpha, life.ratio),
+      {}, purchases.age, std::min(p.alpha, life.ratio),
       [&](double, double age) {
         return std::log(time_left(life.after(age), horizon, discount_rate) / (p.alpha + age));
       },

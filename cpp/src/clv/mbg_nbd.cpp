@@ -48,6 +48,12 @@ Buffer<double> mbg_nbd_expected_purchases(const MbgNbdParameters& p,
                             discount_rate, execution);
 }
 
+Prospects mbg_nbd_prospects(const MbgNbdParameters& p, const RepeatPurchases& purchases,
+                            double horizon, double discount_rate, const Execution& execution) {
+  return prospects(mbg_nbd_outlived(p), OneTimeBuyers::may_leave, purchases, horizon, discount_rate,
+                   execution);
+}
+
 Buffer<double> mbg_nbd_expected_purchases_new(const MbgNbdParameters& p,
                                               std::span<const double> time,
                                               const Execution& execution) {

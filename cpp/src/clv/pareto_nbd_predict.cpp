@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "counts.hpp"
 #include "falling.hpp"
@@ -8,6 +9,7 @@
 #include "pareto_nbd_future.hpp"
 #include "tenure/clv/by_age.hpp"
 #include "tenure/clv/pareto_nbd.hpp"
+#include "tenure/clv/prospects.hpp"
 #include "tenure/support/clones.hpp"
 #include "tenure/support/errors.hpp"
 #include "tenure/support/parallel.hpp"
@@ -54,23 +56,68 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr int kChunk = kParetoNbdChunk;
 
-/// One value a row from what staying and leaving weigh.
-template <class Value>
-Buffer<double> by_row(const ParetoNbdParameters& p, const RepeatPurchases& c,
-                      const Execution& execution, const Value& value) {
+/// Calls take(row, n, log_stay, leave) for n rows from `row` on: what staying and leaving weigh.
+template <class Take>
+void each_chunk(const ParetoNbdParameters& p, const RepeatPurchases& c, const Execution& execution,
+                const Take& take) {
   require_valid(p);
   require_valid(c, execution);
-  Buffer<double> out(c.rows());
   for_each_block(c.rows(), execution, [&](std::int64_t, std::int64_t from, std::int64_t to) {
     double log_stay[kChunk], leave[kChunk];
     for (; from < to; from += kChunk) {
       const int n = static_cast<int>(std::min<std::int64_t>(kChunk, to - from));
       weigh(p, c.frequency.data() + from, c.recency.data() + from, c.age.data() + from, n, log_stay,
             leave);
-      for (int i = 0; i < n; ++i) out[from + i] = value(log_stay[i], leave[i]);
+      take(from, n, log_stay, leave);
     }
   });
+}
+
+double alive_of(double log_stay, double leave) {
+  const double stay = std::exp(log_stay);
+  return leave > 0.0 ? stay / (stay + leave) : 1.0;
+}
+
+/// One value a row.
+template <class Value>
+Buffer<double> by_row(const ParetoNbdParameters& p, const RepeatPurchases& c,
+                      const Execution& execution, const Value& value) {
+  Buffer<double> out(c.rows());
+  each_chunk(p, c, execution,
+             [&](std::int64_t row, int n, const double* log_stay, const double* leave) {
+               for (int i = 0; i < n; ++i) out[row + i] = value(log_stay[i], leave[i]);
+             });
   return out;
+}
+
+/// Calls take(row, P(alive), r + x, left) for every row; (r + x) left[j kChunk] are the purchases
+/// expected of somebody alive at the j-th rate of discount.
+template <class Take>
+void each_future(const ParetoNbdParameters& p, const RepeatPurchases& c, double horizon,
+                 const std::vector<double>& rates, const Execution& execution, const Take& take) {
+  require_valid(p);
+  for (const double rate : rates)
+    require_horizon(horizon, rate, p.s > 1.0,
+                    "finite where nothing is discounted and s <= 1: the sum diverges");
+  require_valid(c, execution);
+  // The time left depends on T alone; there is none in no time.
+  const bool none = horizon == 0.0;
+  std::vector<ByAge::Function> log_f;
+  for (const double rate : rates)
+    log_f.push_back([&p, horizon, rate](double, double age) {
+      return std::log((p.beta + age) / (p.alpha + age)) +
+             log_time_left(p.beta + age, p.s, horizon, rate);
+    });
+  const ByAge by_age({}, none ? std::span<const double>() : c.age, p.beta, std::move(log_f),
+                     execution);
+  each_chunk(
+      p, c, execution, [&](std::int64_t row, int n, const double* log_stay, const double* leave) {
+        double left[2 * kChunk] = {};
+        double* const columns[] = {left, left + kChunk};
+        if (!none) by_age.evaluate(row, row + n, std::span(columns, rates.size()));
+        for (int i = 0; i < n; ++i)
+          take(row + i, alive_of(log_stay[i], leave[i]), p.r + c.frequency[row + i], left + i);
+      });
 }
 
 /// Calls node(t, weight) for a quadrature over t in (from, to]: panels of at most 1 in log(1 +
@@ -106,36 +153,30 @@ Buffer<double> pareto_nbd_log_odds_alive(const ParetoNbdParameters& parameters,
 Buffer<double> pareto_nbd_probability_alive(const ParetoNbdParameters& parameters,
                                             const RepeatPurchases& purchases,
                                             const Execution& execution) {
-  return by_row(parameters, purchases, execution, [](double log_stay, double leave) {
-    const double stay = std::exp(log_stay);
-    return leave > 0.0 ? stay / (stay + leave) : 1.0;
-  });
+  return by_row(parameters, purchases, execution, alive_of);
 }
 
 Buffer<double> pareto_nbd_expected_purchases(const ParetoNbdParameters& p,
                                              const RepeatPurchases& purchases, double horizon,
                                              double discount_rate, const Execution& execution) {
-  require_horizon(horizon, discount_rate, p.s > 1.0,
-                  "finite where nothing is discounted and s <= 1: the sum diverges");
-  Buffer<double> out = pareto_nbd_probability_alive(p, purchases, execution);
-  if (horizon == 0.0) {
-    std::ranges::fill(out.span(), 0.0);
-    return out;
-  }
-  // The time left depends on T alone: one group of rows for the interpolation.
-  Buffer<double> same(purchases.rows());
-  std::ranges::fill(same.span(), 0.0);
-  const Buffer<double> left = exp_by_age(
-      same.span(), purchases.age, p.beta,
-      [&](double, double age) {
-        return std::log((p.beta + age) / (p.alpha + age)) +
-               log_time_left(p.beta + age, p.s, horizon, discount_rate);
-      },
-      execution);
-  for_each_block(out.size(), execution, [&](std::int64_t, std::int64_t from, std::int64_t to) {
-    for (std::int64_t i = from; i < to; ++i) out[i] *= (p.r + purchases.frequency[i]) * left[i];
-  });
-  return out;
+  Buffer<double> expected(purchases.rows());
+  each_future(p, purchases, horizon, {discount_rate}, execution,
+              [&](std::int64_t row, double alive, double rate, const double* left) {
+                expected[row] = alive * (rate * left[0]);
+              });
+  return expected;
+}
+
+Prospects pareto_nbd_prospects(const ParetoNbdParameters& p, const RepeatPurchases& purchases,
+                               double horizon, double discount_rate, const Execution& execution) {
+  Prospects all(purchases.rows());
+  each_future(p, purchases, horizon, {0.0, discount_rate}, execution,
+              [&](std::int64_t row, double alive, double rate, const double* left) {
+                all.alive[row] = alive;
+                all.expected[row] = alive * (rate * left[0]);
+                all.discounted[row] = alive * (rate * left[kChunk]);
+              });
+  return all;
 }
 
 Buffer<double> pareto_nbd_expected_purchases_new(const ParetoNbdParameters& p,

@@ -66,6 +66,18 @@ class _ExpectedPurchases(Protocol):
         threads: int,
     ) -> Any: ...
 
+class _Prospects(Protocol):
+    def __call__(
+        self,
+        parameters: _F,
+        frequency: _F,
+        recency: _F,
+        T: _F,
+        horizon: float,
+        discount_rate: float,
+        threads: int,
+    ) -> tuple[_F, _F, _F]: ...
+
 class _ExpectedPurchasesNew(Protocol):
     def __call__(
         self, parameters: _F, log_covariance: _F | None, time: _F, threads: int
@@ -311,6 +323,7 @@ bg_nbd_log_likelihood: _LogLikelihood
 bg_nbd_probability_alive: _ProbabilityAlive
 bg_nbd_log_odds_alive: _LogOddsAlive
 bg_nbd_expected_purchases: _ExpectedPurchases
+bg_nbd_prospects: _Prospects
 bg_nbd_expected_purchases_new: _ExpectedPurchasesNew
 bg_nbd_pmf: _Pmf
 bg_nbd_frequency_counts: _FrequencyCounts
@@ -355,6 +368,7 @@ mbg_nbd_log_likelihood: _LogLikelihood
 mbg_nbd_probability_alive: _ProbabilityAlive
 mbg_nbd_log_odds_alive: _LogOddsAlive
 mbg_nbd_expected_purchases: _ExpectedPurchases
+mbg_nbd_prospects: _Prospects
 mbg_nbd_expected_purchases_new: _ExpectedPurchasesNew
 mbg_nbd_pmf: _Pmf
 mbg_nbd_frequency_counts: _FrequencyCounts
@@ -387,6 +401,7 @@ pareto_nbd_log_likelihood: _LogLikelihood
 pareto_nbd_probability_alive: _ProbabilityAlive
 pareto_nbd_log_odds_alive: _LogOddsAlive
 pareto_nbd_expected_purchases: _ExpectedPurchases
+pareto_nbd_prospects: _Prospects
 pareto_nbd_expected_purchases_new: _ExpectedPurchasesNew
 pareto_nbd_pmf: _Pmf
 pareto_nbd_frequency_counts: _FrequencyCounts

@@ -43,6 +43,8 @@ class TransactionModel(Diagnostics, TrackedModel):
     #: Above 1 customers leave so quickly that all their purchases to come are a finite number.
     #: None: they are one at any parameters.
     _tail: ClassVar[str | None]
+    #: Whether the engine tells all that a lifetime value needs in one pass over the customers.
+    _one_pass: ClassVar[bool] = False
     _fitted: tuple[str, ...] = (*LikelihoodModel._fitted, "unit_")
 
     unit_: str | None

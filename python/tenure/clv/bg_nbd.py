@@ -106,5 +106,6 @@ class BGNBD(PurchasesByGroup, BootstrappedPurchases, BetaDropoutModel):
     parameter_names = ("r", "alpha", "a", "b")
     _prefix = "bg_nbd"
     _tail = "a"
+    _one_pass = True
     _quantities = BETA_GEOMETRIC
     _prior_sets = BETA_GEOMETRIC_SETS

@@ -103,5 +103,6 @@ class MBGNBD(PurchasesByGroup, BootstrappedPurchases, BetaDropoutModel):
     parameter_names = ("r", "alpha", "a", "b")
     _prefix = "mbg_nbd"
     _tail = "a"
+    _one_pass = True
     _quantities = BETA_GEOMETRIC
     _prior_sets = BETA_GEOMETRIC_SETS

@@ -102,5 +102,6 @@ class ParetoNBD(PurchasesByGroup, BootstrappedPurchases, CovariateModel):
     _prefix = "pareto_nbd"
     _dropout = (0.0, 0.0, 0.0, -1.0)
     _tail = "s"
+    _one_pass = True
     _quantities = PARETO
     _prior_sets = PARETO_SETS

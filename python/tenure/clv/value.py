@@ -10,7 +10,8 @@ import numpy as np
 from tenure._errors import InvalidInputError
 from tenure._estimator import Estimator
 from tenure._model_file import storable
-from tenure._validation import as_number
+from tenure._validation import Floats, as_number, as_threads
+from tenure.clv import _data
 from tenure.clv._likelihood import two_sided
 from tenure.clv._tables import LifetimeValue
 from tenure.clv._transaction import TransactionModel
@@ -130,27 +131,25 @@ class CLV(Estimator):
         rate = model._rate(discount_rate, discount_period)
         share = as_number(margin, "margin", at_least=0.0)
 
-        errors = interval is not None
-        discounted = model._discounted(purchases, length, rate, errors)
-        spend = self.spend_._spend(spending, errors)
-        lower = upper = None
+        alive, counted, discounted = _prospects(model, data, purchases, length, rate)
+        spend = self.spend_._spend(spending, interval is not None)
+        lower = upper = spread = None
         if interval is not None:
             z = two_sided(interval)
-            (discounted, in_purchases), (spend, in_spend) = discounted, spend
+            spend, in_spend = spend
+            _, in_purchases = model._discounted(purchases, length, rate, True)
             with np.errstate(over="ignore", under="ignore"):
                 spread = np.exp(z * np.hypot(in_purchases, in_spend))
-        counted = discounted
-        if rate != 0.0 and math.isinf(length) and model._diverges():
-            counted = np.where(discounted > 0.0, np.inf, 0.0)  # what is not discounted has no end
-        elif rate != 0.0:
-            counted = model._discounted(purchases, length, 0.0, False)
         # Nobody buys within no time, however much an order would bring.
-        value = np.where(discounted > 0.0, discounted * spend * share, 0.0)
-        if interval is not None:
+        with np.errstate(invalid="ignore"):
+            value = discounted * spend
+        value *= share
+        value[discounted == 0.0] = 0.0
+        if spread is not None:
             lower, upper = value / spread, value * spread
         return LifetimeValue(
             customer=purchases.customer,
-            probability_alive=model.probability_alive(data),
+            probability_alive=alive,
             expected_purchases=counted,
             expected_spend=spend,
             clv=value,
@@ -172,6 +171,26 @@ class CLV(Estimator):
                 msg = f"attributes {sorted(state)}"
                 raise ValueError(msg)
             _require_models(self.transactions_, self.spend_)
+
+
+def _prospects(
+    model: TransactionModel | BGBB, data: Any, p: _data.Purchases, horizon: float, rate: float
+) -> tuple[Floats, Floats, Floats]:
+    """P(alive), expected purchases, and the same discounted."""
+    endless = rate != 0.0 and math.isinf(horizon) and model._diverges()
+    if isinstance(model, TransactionModel) and model._one_pass and p.design is None and not endless:
+        columns = (model._point(), p.frequency, p.recency, p.T)
+        got: tuple[Floats, Floats, Floats] = model._kernel("prospects")(
+            *columns, horizon, rate, as_threads(model.n_threads)
+        )
+        return got
+    discounted: Floats = model._discounted(p, horizon, rate, False)
+    counted = discounted
+    if endless:
+        counted = np.where(discounted > 0.0, np.inf, 0.0)  # what is not discounted has no end
+    elif rate != 0.0:
+        counted = model._discounted(p, horizon, 0.0, False)
+    return model.probability_alive(data), counted, discounted
 
 
 def _unfitted(model: _M) -> _M:
