@@ -13,6 +13,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/churn/cox_residuals.cpp
   cpp/src/churn/roc.cpp
   cpp/src/clv/abe.cpp
+  cpp/src/clv/abe_marginal.cpp
   cpp/src/clv/bg_bb_future.cpp
   cpp/src/clv/bg_bb_likelihood.cpp
   cpp/src/clv/bg_bb_predict.cpp
@@ -113,6 +114,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/lifecycle/facts.cpp
   cpp/src/lifecycle/outcomes.cpp
   cpp/src/lifecycle/stages.cpp
+  cpp/src/optim/adaptive_jump.cpp
   cpp/src/optim/adaptive_walk.cpp
   cpp/src/optim/diagnostics.cpp
   cpp/src/optim/newton.cpp
