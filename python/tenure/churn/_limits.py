@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import Any
+
+from tenure._validation import as_level
+from tenure.churn._times import z_of
+
+
+def level_and_z(level: Any) -> tuple[float, float]:
+    """Return a confidence level, checked, and the half-width of its limits in standard errors."""
+    checked = as_level(level)
+    return checked, z_of(checked)
 
 
 def logit_limits(value: float, error: float, z: float) -> tuple[float, float]:

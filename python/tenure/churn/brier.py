@@ -10,8 +10,8 @@ import numpy as np
 
 from tenure._results import Table
 from tenure._validation import Floats, as_count
+from tenure.churn._limits import level_and_z
 from tenure.churn._probabilities import read, spread
-from tenure.churn.ranking import _z
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -103,7 +103,7 @@ def brier_score(
     0.0575
     """
     label, p, of = read(churned, probability, groups)
-    checked, z = _z(level)
+    checked, z = level_and_z(level)
     count = as_count(bins, "bins", at_least=1)
     loss = (p - label) ** 2
     value = float(loss.mean())

@@ -16,8 +16,8 @@ from tenure._model_file import storable
 from tenure._results import Table
 from tenure._sklearn import as_weights
 from tenure._validation import Floats, as_choice, as_flags
+from tenure.churn._limits import level_and_z
 from tenure.churn._probabilities import LEAST, as_probabilities, expit, fit_map, log_odds
-from tenure.churn.ranking import _z
 
 METHODS = ("isotonic", "platt", "temperature", "beta")
 _NAMES = {
@@ -262,7 +262,7 @@ class Calibrator(Estimator):
             not what the model does.
         """
         self._require_parametric("predict_interval")
-        _, z = _z(level)
+        _, z = level_and_z(level)
         p = as_probabilities(probability)
         columns = _columns(self.method, p)
         if self.method != "temperature":
@@ -287,7 +287,7 @@ class Calibrator(Estimator):
         CalibrationCoefficients
         """
         self._require_parametric("summary")
-        checked, z = _z(level)
+        checked, z = level_and_z(level)
         error = np.sqrt(np.diagonal(self.covariance_))
         return CalibrationCoefficients(
             _NAMES[self.method],

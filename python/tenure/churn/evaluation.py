@@ -12,12 +12,12 @@ from tenure import _core
 from tenure._errors import InvalidInputError
 from tenure._results import Table
 from tenure._validation import Floats, Ints, as_number
-from tenure.churn._limits import logit_limits
+from tenure.churn._limits import level_and_z, logit_limits
 from tenure.churn._probabilities import read, spread
 from tenure.churn.brier import brier_score
 from tenure.churn.calibration_error import ici
 from tenure.churn.decision import Campaign
-from tenure.churn.ranking import _z, roc_auc
+from tenure.churn.ranking import roc_auc
 from tenure.churn.reliability import calibration_slope
 
 
@@ -123,7 +123,7 @@ def evaluate(
     1.333
     """
     label, p, of = read(churned, probability, groups)
-    checked, z = _z(level)
+    checked, z = level_and_z(level)
     share = as_number(top, "top", above=0.0, at_most=1.0)
     if campaign is not None and not isinstance(campaign, Campaign):
         msg = f"campaign must be a tn.churn.Campaign, got {type(campaign).__name__}"

@@ -13,10 +13,10 @@ from tenure._errors import InvalidInputError
 from tenure._matrix import as_matrix
 from tenure._results import Table
 from tenure._validation import Floats, Ints, as_count, as_seed
+from tenure.churn._limits import level_and_z
 from tenure.churn._probabilities import log_odds
 from tenure.churn._words import sentence
 from tenure.churn.dataset import ChurnDataset
-from tenure.churn.ranking import _z
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -271,7 +271,7 @@ def reasons(
     (('waited 92 h, others 30',), ())
     """
     most = as_count(k, "k", at_least=1)
-    _, z = _z(level)
+    _, z = level_and_z(level)
     table, known = features_of(X)
     other = table if background is None else features_of(background)[0]
     told = shapley(model, X, background, n_permutations=n_permutations, random_state=random_state)

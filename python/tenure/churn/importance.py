@@ -11,10 +11,10 @@ import numpy as np
 from tenure._errors import InvalidInputError
 from tenure._results import Table
 from tenure._validation import Floats, as_choice, as_column, as_count, as_flags, as_seed
+from tenure.churn._limits import level_and_z
 from tenure.churn._probabilities import as_clusters, expit, read, spread
 from tenure.churn.dataset import ChurnDataset
 from tenure.churn.explain import features_of, parts_of, predictor
-from tenure.churn.ranking import _z
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -157,7 +157,7 @@ def permutation_importance(
     parts = parts_of(names, groups)
     measure = _LOSSES[as_choice(loss, "loss", tuple(_LOSSES))]
     repeats = as_count(n_repeats, "n_repeats", at_least=1)
-    checked, z = _z(level)
+    checked, z = level_and_z(level)
     rng = np.random.default_rng(as_seed(random_state))
     ask = predictor(model, X)
     odds = ask(table)
@@ -314,7 +314,7 @@ def partial_effect(
     if isinstance(X, ChurnDataset) and customers is None:
         customers = X.group
     of = as_clusters(customers, len(table))
-    _, z = _z(level)
+    _, z = level_and_z(level)
     if at is None:
         known = table[~np.isnan(table[:, j]), j]
         if known.size == 0:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ from tenure._errors import InvalidInputError
 from tenure._intervals import wilson
 from tenure._results import Table
 from tenure._validation import Floats, as_column, as_flags, as_level
-from tenure.churn._limits import chance_limits, logit_limits
+from tenure.churn._limits import chance_limits, level_and_z, logit_limits
 from tenure.churn._measured import Measured
 
 
@@ -31,11 +30,6 @@ def _read(churned: Any, score: Any) -> tuple[Any, Floats]:
         msg = f"churned must hold both 0 and 1: {what} of {len(label):,} churned"
         raise InvalidInputError(msg, argument="churned")
     return label, values
-
-
-def _z(level: Any) -> tuple[float, float]:
-    checked = as_level(level)
-    return checked, statistics.NormalDist().inv_cdf(0.5 + checked / 2.0)
 
 
 def roc_auc(churned: Any, score: Any, level: float = 0.95) -> Measured:
@@ -71,7 +65,7 @@ def roc_auc(churned: Any, score: Any, level: float = 0.95) -> Measured:
     1.0
     """
     label, values = _read(churned, score)
-    checked, z = _z(level)
+    checked, z = level_and_z(level)
     auc, spread = _delong(label, _core.churn.roc_placements(values, label)[:, None])
     return _limited(float(auc[0]), math.sqrt(spread[0, 0]), label, checked, z)
 
@@ -162,7 +156,7 @@ def compare_roc_auc(churned: Any, first: Any, second: Any, level: float = 0.95) 
     """
     label, a = _read(churned, first)
     _, b = _read(churned, second)
-    checked, z = _z(level)
+    checked, z = level_and_z(level)
     placement = np.column_stack([_core.churn.roc_placements(v, label) for v in (a, b)])
     auc, spread = _delong(label, placement)
     difference = float(auc[0] - auc[1])
@@ -293,7 +287,7 @@ def average_precision(churned: Any, score: Any, level: float = 0.95) -> Measured
     0.8333
     """
     label, values = _read(churned, score)
-    checked, z = _z(level)
+    checked, z = level_and_z(level)
     _, positives, negatives = _core.churn.roc_points(values, label, None)
     recall = np.concatenate(([0.0], positives)) / positives[-1]
     value = float(np.sum(np.diff(recall) * positives / (positives + negatives)))

@@ -12,6 +12,7 @@ from tenure import _core
 from tenure._errors import InvalidInputError
 from tenure._results import Table
 from tenure._validation import Floats, as_replicates, as_seed, as_threads
+from tenure.churn._limits import level_and_z
 from tenure.churn._probabilities import (
     covariance_of,
     expit,
@@ -19,7 +20,6 @@ from tenure.churn._probabilities import (
     log_odds,
     read,
 )
-from tenure.churn.ranking import _z
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -119,7 +119,7 @@ def calibration_slope(
     (True, True)
     """
     label, p, of = read(churned, probability, groups)
-    checked, z = _z(level)
+    checked, z = level_and_z(level)
     odds = log_odds(p)
     if not np.ptp(odds) > 1e-9:
         msg = f"probability must differ between rows: each of {len(p):,} is {p[0]:g}"
@@ -301,7 +301,7 @@ def reliability(
     True
     """
     label, p, _ = read(churned, probability)
-    checked, _ = _z(level)
+    checked, _ = level_and_z(level)
     replicates = as_replicates(n_bootstrap)
     first, last, rate, customers = _core.churn.isotonic(p, label, None)
     base = float(label.mean())
