@@ -5,6 +5,8 @@ from __future__ import annotations
 from tenure.lifecycle._movement_tables import Absorption, Homogeneity, Rises, Sojourns
 from tenure.lifecycle._rule_check import RuleCheck
 from tenure.lifecycle.equity import EquityForecast, SizeForecast
+from tenure.lifecycle.key_figures import kpis
+from tenure.lifecycle.kpi_tables import KPIs, KPITrends
 from tenure.lifecycle.lead_rules import Action, Fit
 from tenure.lifecycle.lead_score import LeadScore, LeadScores
 from tenure.lifecycle.movement import Movement, movement
@@ -23,6 +25,8 @@ __all__ = [
     "EquityForecast",
     "Fit",
     "Homogeneity",
+    "KPITrends",
+    "KPIs",
     "LeadScore",
     "LeadScores",
     "Movement",
@@ -39,6 +43,7 @@ __all__ = [
     "StageTable",
     "StageValues",
     "Stages",
+    "kpis",
     "movement",
     "preset_rules",
     "stage_values",

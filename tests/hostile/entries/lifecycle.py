@@ -59,5 +59,6 @@ ENTRIES = [
         ),
         5_000_000,
     ),
+    Entry("kpis", a_log, lambda log, t: tn.lifecycle.kpis(log, n_threads=t), 5_000_000),
     Entry("movement", a_panel, outlook, 100_000_000),
 ]
