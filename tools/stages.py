@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import build_tree
 import check_layers
 from environment import (
     BUILD,
@@ -21,27 +19,18 @@ from environment import (
     developer_python,
     ensure_venv,
     environment,
-    require_system,
     run,
 )
 
-DIST = BUILD / "dist"
 PYTHON_SOURCES = ["dev", "tools", "python", "tests", "benchmarks", "notebooks"]
 
 Stage = Callable[[], str]
 STAGES: dict[str, Stage] = {}
-#: Stages that run where they are named, and at night.
-ON_REQUEST = ["cpp"]
 
 
 def stage(function: Stage) -> Stage:
     STAGES[function.__name__] = function
     return function
-
-
-def every_stage() -> list[str]:
-    """Names of the stages that make up `./dev test`, in order."""
-    return [name for name in STAGES if name not in ON_REQUEST]
 
 
 def cpp_files() -> list[Path]:
@@ -73,41 +62,30 @@ def layers() -> str:
     return "every include and import points downwards"
 
 
-def configure(preset: str, log: str, targets: tuple[str, ...] = ()) -> None:
+@stage
+def install() -> str:
+    """A source distribution, a wheel built from nothing else, and that wheel in .venv."""
     python = developer_python()
-    require_system("g++", "python3-dev", "libgtest-dev")
-    run(["cmake", "--preset", preset, "-DTENURE_WERROR=ON", f"-DPython_EXECUTABLE={python}"], log)
-    wanted = ["--target", *targets] if targets else []
-    run(["cmake", "--build", "--preset", preset, "-j", str(JOBS), *wanted], log)
-
-
-def ctest(preset: str, log: str, env: dict[str, str] | None = None) -> str:
-    text = run([*without_aslr(preset), "ctest", "--preset", preset, "-j", str(JOBS)], log, env)
-    counts = re.search(r"tests (?:passed|failed) out of (\d+)", text)
-    if not counts or int(counts[1]) == 0:
-        raise StageError(f"{text}\nctest ran no test")
-    return f"{counts[1]} C++ tests"
-
-
-def without_aslr(preset: str) -> list[str]:
-    # The thread sanitizer of g++ 12 cannot map its shadow under the address layout of new kernels.
-    if preset == "tsan" and shutil.which("setarch"):
-        probe = subprocess.run(["setarch", "-R", "true"], capture_output=True, check=False)
-        return ["setarch", "-R"] if probe.returncode == 0 else []
-    return []
+    wheel = build_tree.wheel()
+    pip = [python, "-m", "pip", "install"]
+    run([*pip, "--force-reinstall", "--no-deps", wheel], "install")
+    run([*pip, f"{wheel}[test]"], "install")
+    where = run([python, "-P", "-c", "import tenure; print(tenure.__file__)"], "install").strip()
+    if not Path(where).is_relative_to(VENV):
+        raise StageError(f"the tests would import {where} and not the installed package")
+    return wheel.name
 
 
 @stage
 def cpp() -> str:
-    """C++ tests in an optimised build; on request, the stages asan and tsan run them too."""
-    configure("dev", "cpp", ("tenure_tests",))
-    return ctest("dev", "cpp")
+    """C++ tests on the very objects of the wheel."""
+    build_tree.targets("cpp", "tenure_tests")
+    return build_tree.google_tests("tenure_tests", "cpp", environment())
 
 
 @stage
 def asan() -> str:
     """C++ tests, then hostile inputs, under the address and undefined-behaviour sanitizers."""
-    configure("asan", "asan")
     # Threads, forks and signals (test_system.py) are slow there; they come at night.
     return sanitized("asan", ["tests/hostile/test_hostile.py"])
 
@@ -117,18 +95,19 @@ def sanitized(log: str, folders: list[str]) -> str:
     # As without a sanitizer, an allocation that cannot be is the caller's error.
     asked = "allocator_may_return_null=1:detect_stack_use_after_return=1"
     env = environment(ASAN_OPTIONS=asked, UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1")
-    seen = ctest("asan", log, env)
+    build_tree.targets(log, "tenure_tests_address", "_core_address")
+    seen = build_tree.google_tests("tenure_tests_address", log, env)
     text = pytest(folders, log, sanitized_environment())
     return f"{seen}; {closing_line(text)}"
 
 
 def sanitized_environment() -> dict[str, str]:
     """An environment in which Python imports the sanitized extension from a copy of the package."""
-    overlay = BUILD / "asan" / "overlay"
+    overlay = BUILD / "overlay"
     shutil.rmtree(overlay, ignore_errors=True)
     ignore = shutil.ignore_patterns("*.so", "__pycache__")
     shutil.copytree(ROOT / "python" / "tenure", overlay / "tenure", ignore=ignore)
-    for extension in (BUILD / "asan").glob("_core*.so"):
+    for extension in (build_tree.TREE / "_core_address").glob("_core*.so"):
         shutil.copy2(extension, overlay / "tenure")
     libraries = [
         run(["g++", f"-print-file-name={name}.so"], "asan").strip()
@@ -147,46 +126,9 @@ def sanitized_environment() -> dict[str, str]:
 @stage
 def tsan() -> str:
     """C++ tests under the thread sanitizer."""
-    configure("tsan", "tsan")
+    build_tree.targets("tsan", "tenure_tests_thread")
     env = environment(TSAN_OPTIONS="halt_on_error=1:allocator_may_return_null=1")
-    return ctest("tsan", "tsan", env)
-
-
-@stage
-def install() -> str:
-    """A source distribution, a wheel built from nothing else, and that wheel in .venv."""
-    python = developer_python()
-    require_system("g++", "python3-dev")
-    wheel = build_wheel(python)
-    pip = [python, "-m", "pip", "install"]
-    run([*pip, "--force-reinstall", "--no-deps", wheel], "install")
-    run([*pip, f"{wheel}[test]"], "install")
-    where = run([python, "-P", "-c", "import tenure; print(tenure.__file__)"], "install").strip()
-    if not Path(where).is_relative_to(VENV):
-        raise StageError(f"the tests would import {where} and not the installed package")
-    return wheel.name
-
-
-def build_wheel(python: Path) -> Path:
-    """Reuse the wheel of the last run if the source distribution is the same to the byte."""
-    fresh = BUILD / "sdist"
-    shutil.rmtree(fresh, ignore_errors=True)
-    run([python, "-m", "build", "--sdist", "--outdir", fresh, "."], "install")
-    (sdist,) = fresh.glob("*.tar.gz")
-    digest = hashlib.sha256(sdist.read_bytes()).hexdigest()
-    stamp = DIST / "sdist.sha256"
-    wheels = list(DIST.glob("*.whl"))
-    if len(wheels) == 1 and stamp.exists() and stamp.read_text(encoding="utf-8") == digest:
-        return wheels[0]
-    shutil.rmtree(DIST, ignore_errors=True)
-    DIST.mkdir(parents=True)
-    # pip builds in a temporary copy under a new name: the compiler cache should not mind.
-    env = environment(CCACHE_BASEDIR=tempfile.gettempdir())
-    run([python, "-m", "pip", "wheel", "--no-deps", "-w", DIST, sdist], "install", env)
-    shutil.copy2(sdist, DIST)
-    stamp.write_text(digest, encoding="utf-8")
-    (wheel,) = DIST.glob("*.whl")
-    return wheel
+    return build_tree.google_tests("tenure_tests_thread", "tsan", env)
 
 
 def pytest(arguments: list[str], log: str, env: dict[str, str] | None = None) -> str:
@@ -232,7 +174,7 @@ def notebooks() -> str:
 @stage
 def package() -> str:
     """The wheel, repaired to its manylinux tag, imports and fits in an empty environment."""
-    (wheel,) = DIST.glob("*.whl")
+    wheel = build_tree.wheel()
     repaired = BUILD / "manylinux"
     shutil.rmtree(repaired, ignore_errors=True)
     run(["auditwheel", "repair", "-w", repaired, wheel], "package")
@@ -254,7 +196,6 @@ def bench() -> str:
 
 def nightly() -> str:
     """Slow tests and long fuzzing, random Hypothesis examples; every test under sanitizers."""
-    configure("asan", "nightly")
     sanitized("nightly", ["tests/python", "tests/hostile"])
     arguments = ["-m", "slow or not slow", "tests/python", "tests/hostile"]
     return closing_line(pytest(arguments, "nightly", environment(TENURE_TESTS="nightly")))
