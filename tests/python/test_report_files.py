@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import tenure as tn
+from tenure import _table_files
 from tenure.reporting import _files
 
 FILES = {"index.html": b"<p>page</p>", "tables/a.csv": b"x\n1\n"}
@@ -32,7 +33,7 @@ def listing(folder):
     ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠x", "=", "-"],
 )
 def test_text_that_a_spreadsheet_would_run_gets_an_apostrophe(text):
-    content = _files.to_csv(pa.table({"customer": [text, "plain", f" {text}"]})).decode()
+    content = _table_files.to_csv(pa.table({"customer": [text, "plain", f" {text}"]})).decode()
     rows = list(csv.reader(io.StringIO(content, newline="")))
     assert rows == [["customer"], ["'" + text], ["plain"], [f" {text}"]]
 
@@ -42,32 +43,32 @@ def test_text_that_a_spreadsheet_would_run_gets_an_apostrophe(text):
 )
 def test_every_layout_of_text_is_made_harmless(kind):
     column = pa.array(["=x", None, "y"]).cast(kind)
-    assert _files.to_csv(pa.table({"a": column})) == b'"a"\n"\'=x"\n\n"y"\n'
+    assert _table_files.to_csv(pa.table({"a": column})) == b'"a"\n"\'=x"\n\n"y"\n'
 
 
 def test_a_heading_can_be_a_formula_too():
-    assert _files.to_csv(pa.table({"=a": [1]})) == b'"\'=a"\n1\n'
+    assert _table_files.to_csv(pa.table({"=a": [1]})) == b'"\'=a"\n1\n'
 
 
 def test_numbers_and_dates_stay_as_they_are():
     table = pa.table({"n": [-1, 2], "x": [-1.5, None], "day": pa.array([-1, 0], pa.date32())})
-    assert _files.to_csv(table) == b'"n","x","day"\n-1,-1.5,1969-12-31\n2,,1970-01-01\n'
+    assert _table_files.to_csv(table) == b'"n","x","day"\n-1,-1.5,1969-12-31\n2,,1970-01-01\n'
 
 
 def test_commas_quotes_and_line_breaks_come_back():
     texts = ["a,b", 'say "hi"', "two\nlines", "", "ünï"]
-    content = _files.to_csv(pa.table({"a": texts})).decode()
+    content = _table_files.to_csv(pa.table({"a": texts})).decode()
     assert [r[0] if r else "" for r in csv.reader(io.StringIO(content, newline=""))][1:] == texts
 
 
 def test_parquet_gives_the_table_back():
     table = pa.table({"a": ["=x", None], "b": [1.5, None], "c": pa.array([0, None], pa.date32())})
-    assert pq.read_table(io.BytesIO(_files.to_parquet(table))).equals(table)
+    assert pq.read_table(io.BytesIO(_table_files.to_parquet(table))).equals(table)
 
 
 def test_missing_for_nan_touches_only_numbers():
     table = pa.table({"x": [1.0, float("nan")], "s": ["nan", "b"], "n": [1, 2]})
-    assert _files.missing_for_nan(table).to_pydict() == {
+    assert _table_files.missing_for_nan(table).to_pydict() == {
         "x": [1.0, None],
         "s": ["nan", "b"],
         "n": [1, 2],
@@ -243,5 +244,5 @@ def test_a_page_is_no_folder_and_no_device(tmp_path):
 
 def test_equal_tables_give_equal_bytes():
     table = pa.table({"x": np.arange(1000) / 7, "s": [str(i) for i in range(1000)]})
-    assert _files.to_parquet(table) == _files.to_parquet(table)
-    assert _files.to_csv(table) == _files.to_csv(table)
+    assert _table_files.to_parquet(table) == _table_files.to_parquet(table)
+    assert _table_files.to_csv(table) == _files.to_csv(table)

@@ -269,8 +269,8 @@ def summary(
     unit: UnitOption = Unit.week,
 ) -> None:
     """Show or write one row a customer: repeat orders, recency, T, mean order value, revenue."""
+    from tenure import _table_files
     from tenure._model_file import write_whole
-    from tenure.reporting import _files
 
     ending = Path(out).suffix.lower() if out not in {"", "-"} else ".csv"
     if ending not in {".csv", ".parquet"}:
@@ -293,8 +293,8 @@ def summary(
     if not out:
         show(result, rows)
         return
-    table = _files.missing_for_nan(result.to_arrow())
-    content = _files.to_csv(table) if ending == ".csv" else _files.to_parquet(table)
+    table = _table_files.missing_for_nan(result.to_arrow())
+    content = _table_files.to_csv(table) if ending == ".csv" else _table_files.to_parquet(table)
     if out == "-":
         sys.stdout.buffer.write(content)
         sys.stdout.flush()

@@ -12,6 +12,9 @@ from tenure.lifecycle.lead_score import LeadScore, LeadScores
 from tenure.lifecycle.movement import Movement, movement
 from tenure.lifecycle.outcomes import StageOutcomes
 from tenure.lifecycle.panel import PanelSizes, StagePanel
+from tenure.lifecycle.plan_table import LeftOut, Plan, PlanSizes
+from tenure.lifecycle.planning import plan
+from tenure.lifecycle.play import Play
 from tenure.lifecycle.predicted import PredictedRisks
 from tenure.lifecycle.rules import StageRule, preset_rules
 from tenure.lifecycle.stage_table import Calibration, StageSizes, StageTable
@@ -29,8 +32,12 @@ __all__ = [
     "KPIs",
     "LeadScore",
     "LeadScores",
+    "LeftOut",
     "Movement",
     "PanelSizes",
+    "Plan",
+    "PlanSizes",
+    "Play",
     "PredictedRisks",
     "Rises",
     "RuleCheck",
@@ -45,6 +52,7 @@ __all__ = [
     "Stages",
     "kpis",
     "movement",
+    "plan",
     "preset_rules",
     "stage_values",
 ]

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tenure import _table_files
 from tenure._errors import (
     ConvergenceWarning,
     DataWarning,
@@ -293,8 +294,8 @@ def _assemble(
     if target is not None and not alone:
         files["index.html"] = page.encode()
         for name, table in findings.tables.items():
-            files[f"tables/{name}.csv"] = _files.to_csv(table)
-            files[f"tables/{name}.parquet"] = _files.to_parquet(table)
+            files[f"tables/{name}.csv"] = _table_files.to_csv(table)
+            files[f"tables/{name}.parquet"] = _table_files.to_parquet(table)
         _files.write_folder(target, files, {"parameters": findings.parameters})
     elif target is not None:
         _files.write_page(target, page.encode())

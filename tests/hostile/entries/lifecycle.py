@@ -35,6 +35,10 @@ def a_panel(n: int) -> tuple[StagePanel, Any]:
     return StagePanel.from_codes(codes, list("abcdef")), rng.lognormal(3, 1, (11, customers))
 
 
+def a_play(n: int) -> tn.lifecycle.Play:
+    return tn.lifecycle.Play("all", np.arange(n), np.random.default_rng(5).random(n))
+
+
 def outlook(given: tuple[StagePanel, Any], threads: int) -> Any:
     panel, revenue = given
     values = stage_values(panel, revenue, n_threads=threads)
@@ -59,6 +63,7 @@ ENTRIES = [
         ),
         5_000_000,
     ),
+    Entry("plan", a_play, lambda play, t: tn.lifecycle.plan([play], "2024-01-01"), 200_000),
     Entry("kpis", a_log, lambda log, t: tn.lifecycle.kpis(log, n_threads=t), 5_000_000),
     Entry("movement", a_panel, outlook, 100_000_000),
 ]
