@@ -205,3 +205,26 @@ def _cutoff(value: Any, timezone: str, name: str) -> int:
         return start_of_day(value + dt.timedelta(days=1), timezone)
     msg = f"{name} must be a date or an instant, got {value!r}"
     raise InvalidInputError(msg, argument=name, value=value)
+
+
+def as_calendar_length(value: Any, name: str) -> tuple[int, int]:
+    """Return a length as whole calendar months and days: "24mo", "2y", "90d", "6w" or days."""
+    text = f"{value}d" if not isinstance(value, str) else value
+    match = _HORIZON.fullmatch(text)
+    unit = _SUFFIX.get(match[2].lower()) if match else None
+    number = float(match[1]) if match else math.nan
+    if unit is None or not number.is_integer():
+        msg = f"{name} must be a whole number of days, or such as '24mo', '2y', '6w'; got {value!r}"
+        raise InvalidInputError(msg, argument=name, value=value)
+    count = int(number)
+    months = {"month": count, "year": 12 * count}.get(unit, 0)
+    return months, {"day": count, "week": 7 * count}.get(unit, 0)
+
+
+def add_calendar_length(day: Any, months: Any, days: Any) -> Any:
+    """Return days later by calendar months and days; a month too short ends in its last day."""
+    month = day.astype("datetime64[M]")
+    later = month + np.asarray(months).astype("timedelta64[M]")
+    last = (later + 1).astype("datetime64[D]") - 1
+    same = later.astype("datetime64[D]") + (day - month.astype("datetime64[D]"))
+    return np.minimum(same, last) + np.asarray(days).astype("timedelta64[D]")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tenure.lifecycle._movement_tables import Absorption, Homogeneity, Rises, Sojourns
 from tenure.lifecycle._rule_check import RuleCheck
+from tenure.lifecycle.due_table import DueDates, due_dates
 from tenure.lifecycle.equity import EquityForecast, SizeForecast
 from tenure.lifecycle.key_figures import kpis
 from tenure.lifecycle.kpi_tables import KPIs, KPITrends
@@ -16,6 +17,7 @@ from tenure.lifecycle.plan_table import LeftOut, Plan, PlanSizes
 from tenure.lifecycle.planning import plan
 from tenure.lifecycle.play import Play
 from tenure.lifecycle.predicted import PredictedRisks
+from tenure.lifecycle.repurchase import ProductCycles, Replenishment, replenishment
 from tenure.lifecycle.rules import StageRule, preset_rules
 from tenure.lifecycle.stage_table import Calibration, StageSizes, StageTable
 from tenure.lifecycle.stages import Stages
@@ -25,6 +27,7 @@ __all__ = [
     "Absorption",
     "Action",
     "Calibration",
+    "DueDates",
     "EquityForecast",
     "Fit",
     "Homogeneity",
@@ -39,6 +42,8 @@ __all__ = [
     "PlanSizes",
     "Play",
     "PredictedRisks",
+    "ProductCycles",
+    "Replenishment",
     "Rises",
     "RuleCheck",
     "SizeForecast",
@@ -50,9 +55,11 @@ __all__ = [
     "StageTable",
     "StageValues",
     "Stages",
+    "due_dates",
     "kpis",
     "movement",
     "plan",
     "preset_rules",
+    "replenishment",
     "stage_values",
 ]

@@ -7,11 +7,12 @@ import functools
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 import tenure as tn
 from tenure.lifecycle import StagePanel, Stages, movement, preset_rules, stage_values
 
-from ._data import a_log
+from ._data import a_log, orders
 from ._entry import Entry
 from .journey import visits
 
@@ -33,6 +34,13 @@ def a_panel(n: int) -> tuple[StagePanel, Any]:
     customers = max(n // 12, 1)
     codes = rng.integers(-1, 6, (12, customers))
     return StagePanel.from_codes(codes, list("abcdef")), rng.lognormal(3, 1, (11, customers))
+
+
+def bought(n: int) -> tn.EventLog:
+    codes = np.random.default_rng(6).choice(4, n).astype(np.int8)
+    sku = pa.DictionaryArray.from_arrays(codes, pa.array(["soap", "tea", "oil", "salt"]))
+    table = orders(n).append_column("sku", sku)
+    return tn.EventLog(table, customer="who", time="when", properties=["sku"], n_threads=1)
 
 
 def a_play(n: int) -> tn.lifecycle.Play:
@@ -62,6 +70,12 @@ ENTRIES = [
             log, at=dates(log), n_threads=t
         ),
         5_000_000,
+    ),
+    Entry(
+        "replenishment",
+        bought,
+        lambda log, t: tn.lifecycle.replenishment(log, "sku", n_threads=t),
+        500_000,
     ),
     Entry("plan", a_play, lambda play, t: tn.lifecycle.plan([play], "2024-01-01"), 200_000),
     Entry("kpis", a_log, lambda log, t: tn.lifecycle.kpis(log, n_threads=t), 5_000_000),
