@@ -34,7 +34,11 @@ def digest(value: Any) -> str:
 def _add(seen: Any, value: Any) -> None:
     if isinstance(value, np.ndarray):
         seen.update(f"{value.dtype} {value.shape}".encode())
-        seen.update(np.ascontiguousarray(value).tobytes())
+        # The bytes of an array of objects are addresses.
+        of_objects = value.dtype == object
+        seen.update(
+            repr(value.tolist()).encode() if of_objects else np.ascontiguousarray(value).tobytes()
+        )
     elif isinstance(value, (pa.Array, pa.ChunkedArray, pa.Table)):
         seen.update(repr(value.to_pylist()).encode())
     elif isinstance(value, dict):
