@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tenure.lifecycle._movement_tables import Absorption, Homogeneity, Rises, Sojourns
 from tenure.lifecycle._rule_check import RuleCheck
+from tenure.lifecycle.diagram import Diagram
 from tenure.lifecycle.due_table import DueDates, due_dates
 from tenure.lifecycle.equity import EquityForecast, SizeForecast
 from tenure.lifecycle.key_figures import kpis
@@ -27,6 +28,7 @@ __all__ = [
     "Absorption",
     "Action",
     "Calibration",
+    "Diagram",
     "DueDates",
     "EquityForecast",
     "Fit",

@@ -34,7 +34,9 @@ from tenure.lifecycle._movement_tables import (
     rises_of,
     sojourns_of,
 )
+from tenure.lifecycle.diagram import Diagram, diagram_of
 from tenure.lifecycle.equity import EquityForecast, SizeForecast, equity_of, sizes_of
+from tenure.lifecycle.outcomes import StageOutcomes
 from tenure.lifecycle.panel import StagePanel, engine_codes
 from tenure.lifecycle.values import BIRTH, StageValues
 
@@ -276,6 +278,32 @@ class Movement(Table):
         from tenure.lifecycle._movement_plot import draw
 
         return draw(self, ax, as_number(least, "least", at_least=0.0, at_most=1.0))
+
+    def diagram(self, outcomes: StageOutcomes | None = None, *, least: float = 0.1) -> Diagram:
+        """Draw the lifecycle: stages by size and risk, arrows by the share that moves.
+
+        Parameters
+        ----------
+        outcomes : StageOutcomes, optional
+            Risk by stage; circles are coloured by it, and its limits are written out.
+        least : float
+            Arrows below this share of the customers of their stage are left out.
+
+        Returns
+        -------
+        Diagram
+            SVG, in the order of the stages, clockwise from the left. Sizes are those of the last
+            date; births, exits and staying are not drawn.
+
+        Examples
+        --------
+        >>> import tenure as tn
+        >>> codes = [[0, 0, 1, 1], [0, 1, 1, 0]]
+        >>> panel = tn.lifecycle.StagePanel.from_codes(codes, ["active", "lost"])
+        >>> "50 %" in tn.lifecycle.movement(panel).diagram().svg
+        True
+        """
+        return diagram_of(self, outcomes, as_number(least, "least", at_least=0.0, at_most=1.0))
 
     def _chain(self) -> Chain:
         return Chain(self.counts, self.alpha, self.design_effects, self.dispersion)
