@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from tenure.segment._rule_cases import RuleCases
 from tenure.segment.concentration import Concentration, concentration
+from tenure.segment.deciles import ValueDeciles, value_deciles
 from tenure.segment.kmeans import KMeans
-from tenure.segment.rfm import RFM, RFMSegments, rfm, rfm_scores
+from tenure.segment.rfm import rfm, rfm_scores
+from tenure.segment.rfm_result import RFM, RFMSegments
 from tenure.segment.rules import Rules, RuleSegments, SegmentSizes, rules
+from tenure.segment.scorecard import RFMScorecard
 
 __all__ = [
     "RFM",
     "Concentration",
     "KMeans",
+    "RFMScorecard",
     "RFMSegments",
     "RuleCases",
     "RuleSegments",
     "Rules",
     "SegmentSizes",
+    "ValueDeciles",
     "concentration",
     "rfm",
     "rfm_scores",
     "rules",
+    "value_deciles",
 ]

@@ -13,7 +13,7 @@ from tenure._errors import DataWarning
 from tenure._results import Table
 from tenure._validation import Floats, as_column, as_count, as_threads
 from tenure.events import EventLog, Summary
-from tenure.segment.rfm import RFM
+from tenure.segment.rfm_result import RFM
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -63,7 +63,7 @@ def make_grid(grid: Any, bins: int, *, has_monetary: bool) -> Grid:
 
     Parameters
     ----------
-    grid : str, mapping or sequence
+    grid : str, mapping, sequence or Grid
         The name of a grid; a mapping of segment to its cells, which must not overlap; or a list of
         (segment, cells), where the first that holds a cell has it. Cells are ``(r, f)``,
         ``(r, f, m)`` or a mapping with the keys r, f, m, each a score, a pair (low, high) with
@@ -78,6 +78,8 @@ def make_grid(grid: Any, bins: int, *, has_monetary: bool) -> Grid:
     InvalidInputError
         Lists the cells without a segment, those with two, and segments that no cell reaches.
     """
+    if isinstance(grid, Grid):  # checked before
+        return grid
     name = grid if isinstance(grid, str) else "grid"
     if isinstance(grid, str):
         if grid not in GRIDS:
