@@ -96,6 +96,7 @@ class ValueDeciles(Table):
                 ha="center",
                 fontsize=8.5,
                 color=plotting.INK,
+                bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.8},
             )
         ax.axhline(0.0, color=plotting.MUTED, linewidth=0.8)
         ax.axhline(1.0 / len(self), color=plotting.MUTED, linewidth=1.0, linestyle="--")
