@@ -80,10 +80,10 @@ def coverage(draws, n, seed):
 
 
 def test_limits_cover():
-    # 600 draws: 0.95 +- 4 standard errors of 0.0089, and 0.01 that 500 customers are short of.
-    held = coverage(600, 500, seed=2)
-    assert (held > 0.904).all()
-    assert (held < 0.986).all()
+    # 300 draws: 0.95 less 4 standard errors of 0.0126, and 0.01 that 500 customers are short of.
+    held = coverage(300, 500, seed=2)
+    assert (held > 0.889).all()
+    assert (held < 0.9999).all()
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ from tenure.segment._rule_cases import RuleCases
 from tenure.segment.concentration import Concentration, concentration
 from tenure.segment.deciles import ValueDeciles, value_deciles
 from tenure.segment.kmeans import KMeans
+from tenure.segment.look_alikes import LookAlike, LookAlikeLift, look_alike
 from tenure.segment.mapping import SegmentMap, segment_map
 from tenure.segment.profile_result import (
     Profile,
@@ -18,11 +19,14 @@ from tenure.segment.rfm import rfm, rfm_scores
 from tenure.segment.rfm_result import RFM, RFMSegments
 from tenure.segment.rules import Rules, RuleSegments, SegmentSizes, rules
 from tenure.segment.scorecard import RFMScorecard
+from tenure.segment.tree import SegmentTree, tree
 
 __all__ = [
     "RFM",
     "Concentration",
     "KMeans",
+    "LookAlike",
+    "LookAlikeLift",
     "Profile",
     "ProfileHighlights",
     "ProfileNumbers",
@@ -34,12 +38,15 @@ __all__ = [
     "Rules",
     "SegmentMap",
     "SegmentSizes",
+    "SegmentTree",
     "ValueDeciles",
     "concentration",
+    "look_alike",
     "profile",
     "rfm",
     "rfm_scores",
     "rules",
     "segment_map",
+    "tree",
     "value_deciles",
 ]

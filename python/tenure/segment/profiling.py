@@ -11,6 +11,7 @@ from tenure import _core
 from tenure._errors import InvalidInputError
 from tenure._results import frozen
 from tenure._validation import Floats, Ints, as_choice, as_count, as_level, as_number
+from tenure.segment._features import chosen_columns
 from tenure.segment._frame import Column, Frame
 from tenure.segment._labels import as_labels
 from tenure.segment._moments import describe
@@ -93,7 +94,7 @@ def profile(
     as_choice(rare, "rare", ("raise", "other"))
     fdr = as_number(fdr, "fdr", above=0.0, below=1.0)
     level = as_level(level)
-    chosen = [frame.column(name) for name in _chosen(frame, columns, labels)]
+    chosen = [frame.column(name) for name in chosen_columns(frame, columns, labels)]
     traits = [traits_of(column, bins, max_levels, rare) for column in chosen]
     cells = len(segments) * sum(len(t.levels) for t in traits)
     if cells > _MOST_CELLS:
@@ -126,19 +127,6 @@ def profile(
         fdr=fdr,
         level=level,
     )
-
-
-def _chosen(frame: Frame, columns: Sequence[str] | None, labels: Any) -> list[str]:
-    if isinstance(columns, str):
-        columns = [columns]
-    if columns is None:
-        names = [n for n in frame.names if not (isinstance(labels, str) and n == labels)]
-    else:
-        names = list(dict.fromkeys(columns))
-    if not names:
-        msg = "columns must name one at least"
-        raise InvalidInputError(msg, argument="columns")
-    return names
 
 
 def _shares(traits: list[Traits], code: Any, size: Ints, level: float) -> dict[str, Any]:
