@@ -262,7 +262,7 @@ def discoveries(draws, seed):
 def test_false_discoveries_are_held():
     rate, error, power = discoveries(30, seed=21)
     assert rate <= 0.05 + 4 * error
-    assert power > 0.9
+    assert power > 0.8
 
 
 @pytest.mark.slow

@@ -46,6 +46,8 @@ class Frame:
         self.argument = argument
         try:
             self.table = _as_arrow(data)
+        except MemoryError:
+            raise  # Arrow's own is one of its other errors too
         except (pa.ArrowException, TypeError, ValueError) as error:
             msg = f"{argument} must be a data frame or a dict of columns of one length: {error}"
             raise InvalidInputError(msg, argument=argument) from error

@@ -32,7 +32,7 @@ def describe(values: Floats, code: Codes, segments: int, level: float) -> dict[s
     with np.errstate(all="ignore"):
         error = np.sqrt(own[1] / (n - 1.0) / n) / spread
         mean = np.where(n > 0, own[0], np.nan)
-        standing = np.where(np.isfinite(error), (mean - grand) / spread, np.nan)
+        standing = np.where(spread > 0, (mean - grand) / spread, np.nan)
     median, lower, upper = _medians(x, c, n, z)
     return {
         "customers": n,

@@ -188,12 +188,14 @@ def value_deciles(values: Any, *, groups: int = 10, level: float = 0.95) -> Valu
         inside -= (share[k] if has_share else 0.0) * (ranked - grand)
         error[1, k] = np.sqrt(inside @ inside) / (n * grand) if has_share else np.nan
     reach = NormalDist().inv_cdf(0.5 + level / 2.0) * error
+    with np.errstate(over="ignore"):  # limits beyond the largest number are infinite
+        lower, upper = (mean - reach[0]) * scale, (mean + reach[0]) * scale
     return ValueDeciles(
         decile=np.arange(1, count + 1),
         customers=size,
         mean=mean * scale,
-        mean_lower=(mean - reach[0]) * scale,
-        mean_upper=(mean + reach[0]) * scale,
+        mean_lower=lower,
+        mean_upper=upper,
         share=share,
         share_lower=share - reach[1],
         share_upper=share + reach[1],

@@ -252,6 +252,8 @@ def _rows(condition: Any, frame: Frame) -> npt.NDArray[np.bool_]:
     place = "row" + "_" * (1 + max(map(len, frame.names), default=0))  # no column is called so
     try:
         kept = frame.table.append_column(place, numbers).filter(condition).column(place)
+    except MemoryError:
+        raise  # Arrow's own is one of its other errors too
     except pa.ArrowException as error:
         msg = f"the rule {condition} does not fit the table: {error}"
         raise InvalidInputError(msg, argument="rules", value=str(condition)) from error

@@ -14,6 +14,22 @@ def points(n: int) -> np.ndarray:
     return np.random.default_rng(14).normal(size=(n, 6))
 
 
+def customers(n: int) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(15)
+    return {
+        "spend": random.gamma(2.0, 40.0, n),
+        "orders": random.poisson(3.0, n),
+        "vip": random.random(n) < 0.2,
+        "group": random.integers(0, 4, n),
+    }
+
+
+BANDS = {
+    "low": "spend <= 40",
+    "middle": "40 < spend <= 120",
+    "high": "spend > 120 or vip and False",
+}
+
 ENTRIES = [
     Entry("rfm", a_log, lambda log, t: tn.segment.rfm(log, n_threads=t), 30_000_000),
     Entry(
@@ -22,4 +38,7 @@ ENTRIES = [
         lambda X, t: tn.segment.KMeans(5, max_iter=30, n_threads=t).fit(X),
         3_000_000,
     ),
+    Entry("profile", customers, lambda t, _: tn.segment.profile(t, "group"), 300_000),
+    Entry("rules", customers, lambda t, _: tn.segment.rules(BANDS).assign(t), 1_000_000),
+    Entry("value_deciles", customers, lambda t, _: tn.segment.value_deciles(t["spend"]), 500_000),
 ]
