@@ -108,7 +108,25 @@ class RuleSegments(Table):
 
 
 class Rules:
-    """Segments by conditions; `rules` makes them."""
+    """Segments by conditions; `rules` makes them.
+
+    Attributes
+    ----------
+    segment_names : tuple of str
+    otherwise : str or None
+        The segment of rows for which no rule holds.
+    is_ordered : bool
+        Whether the first rule that holds has a row; else exactly one rule must hold.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> tn.segment.rules([("big", "spend > 100"), ("some", "spend > 0")], otherwise="none")
+    2 rules, the first that holds:
+      big: spend > 100
+      some: spend > 0
+      none: everybody else
+    """
 
     def __init__(
         self, given: Sequence[tuple[str, Any]], otherwise: str | None, *, is_ordered: bool
