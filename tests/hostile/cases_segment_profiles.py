@@ -75,6 +75,7 @@ CASES = [
     refused("a power that never ends", "spend ** 9 ** 9 ** 9 > 0", "columns, numbers"),
     refused("a mountain of brackets", "(" * 10_000 + "vip" + ")" * 10_000, "must be an expression"),
     refused("a mountain of nots", "not " * 5_000 + "vip", ""),
+    refused("a novel", "vip or " * 100_000 + "vip", "longer than 20,000 letters"),
     refused("a null byte", "vip\0", "must be an expression"),
     refused("an unknown column", "nothing > 3", "not a column"),
     refused("a text for a number", "spend > 'many'", "for a number"),

@@ -391,39 +391,3 @@ def test_pictures_show_the_tables(people):
         profile(people[["shop"]], people["group"]).plot(kind="parallel")
     with pytest.raises(tn.InvalidInputError, match="kind must be one of"):
         found.plot(kind="pie")
-
-
-def test_the_map_is_the_principal_components(people):
-    from sklearn.decomposition import PCA
-
-    columns = people[["spend", "vip"]].assign(more=np.log(people["spend"].rank()))
-    found = tn.segment.segment_map(columns, people["group"], scale="value")
-    X = columns.to_numpy(np.float64)
-    peer = PCA(2).fit((X - X.mean(axis=0)) / X.std(axis=0))
-    assert_allclose(np.abs(found.loadings), np.abs(peer.components_.T), atol=1e-9)
-    assert_allclose(found.explained, peer.explained_variance_ratio_, rtol=1e-9)
-    assert_allclose(found.x[0], found.scores[people["group"] == "a", 0].mean())
-    assert found.axis_label(0).startswith("+")
-    ranked = tn.segment.segment_map(columns, people["group"])
-    same = tn.segment.segment_map(
-        columns.assign(spend=np.exp(people["spend"] / 50)), people["group"]
-    )
-    assert_allclose(ranked.scores, same.scores, atol=1e-9)
-    _, ax = plt.subplots()
-    assert found.plot(ax, most=50) is ax
-    assert len(ax.collections[0].get_offsets()) == 50
-    assert [t.get_text() for t in ax.texts] == ["a", "b", "c"]
-    plt.close(ax.figure)
-
-
-def test_a_map_needs_two_columns_that_vary(people):
-    with pytest.raises(
-        tn.InvalidInputError, match="two columns of numbers that vary, and there is 1"
-    ):
-        tn.segment.segment_map(people[["spend", "group"]].assign(one=1.0), "group")
-    with pytest.raises(tn.InvalidInputError, match="'shop' holds texts"):
-        tn.segment.segment_map(people, "group", columns=["spend", "shop"])
-    gaps = people[["spend", "vip"]].assign(x=[None, 1.0, 2.0] * 100)
-    found = tn.segment.segment_map(gaps, people["group"])
-    assert found.filled.tolist() == [0, 0, 100]
-    assert np.isfinite(found.scores).all()

@@ -1,4 +1,4 @@
-"""Who belongs together: RFM scores and segments, concentration of revenue, k-means."""
+"""Who belongs together: RFM, rules, k-means; what tells segments apart; who is like whom."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from tenure.segment._rule_cases import RuleCases
 from tenure.segment.concentration import Concentration, concentration
 from tenure.segment.deciles import ValueDeciles, value_deciles
 from tenure.segment.kmeans import KMeans
-from tenure.segment.look_alikes import LookAlike, LookAlikeLift, look_alike
+from tenure.segment.look_alike_result import LookAlike, LookAlikeLift
+from tenure.segment.look_alikes import look_alike
 from tenure.segment.mapping import SegmentMap, segment_map
 from tenure.segment.profile_result import (
     Profile,

@@ -37,6 +37,7 @@ _GRAMMAR = (
 #: Dates as conditions write them.
 DATE = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?")
 _MOST_NODES = 2_000
+_MOST_LETTERS = 20_000
 _MOST_DEPTH = 60
 
 
@@ -60,6 +61,8 @@ class Predicate:
         self.borders: list[tuple[str | None, tuple[Any, ...]]] = []
         self.flags: set[str] = set()
         self._names: dict[str, None] = {}
+        if len(text) > _MOST_LETTERS:
+            raise self._error(f"is longer than {_MOST_LETTERS:,} letters")
         try:
             self._tree = ast.parse(text.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -72,7 +75,8 @@ class Predicate:
         self.columns = tuple(self._names)
 
     def _error(self, says: str) -> InvalidInputError:
-        msg = f"rules[{self._segment!r}]: the condition {self.text!r} {says}"
+        shown = self.text if len(self.text) <= 200 else f"{self.text[:200]}..."
+        msg = f"rules[{self._segment!r}]: the condition {shown!r} {says}"
         return InvalidInputError(msg, argument="rules", row=self._row, value=self.text)
 
     # --- the grammar --------------------------------------------------------------------------
