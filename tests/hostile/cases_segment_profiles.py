@@ -68,12 +68,31 @@ def impossible(about: str, **change: Any) -> Case:
     return E(f"RFMScorecard.load: {about}", lambda: card(**change), "", "ModelFileError")
 
 
+def stored_rules(**change: Any) -> Any:
+    pair = {"$tuple": ["a", "vip"]}
+    state = {"rules": {"$tuple": [pair]}, "otherwise": "rest", "is_ordered": False, **change}
+    return files.load(
+        files.sealed({"root": {"$object": "segment.Rules", "state": state}, "arrays": []})
+    )
+
+
+def no_rules(about: str, **change: Any) -> Case:
+    return E(f"Rules.load: {about}", lambda: stored_rules(**change), "", "ModelFileError")
+
+
 CASES = [
+    OK("Rules.load: the frame of the cases below", stored_rules, lambda r: r.otherwise == "rest"),
+    no_rules("98 a rule of code", rules={"$tuple": [{"$tuple": ["a", "exit()"]}]}),
+    no_rules("98 a rule of one part", rules={"$tuple": [{"$tuple": ["a"]}]}),
+    no_rules("98 no rules", rules={"$tuple": []}),
+    no_rules("98 rules in words", rules="vip"),
+    no_rules("98 the rest is a number", otherwise=3),
+    no_rules("98 ordered maybe", is_ordered="yes"),
     # --- rules
     refused("code", "__import__('os').getcwd() == 'x'", "columns, numbers"),
     refused("an attribute", "spend.__class__ == 3", "columns, numbers"),
     refused("a power that never ends", "spend ** 9 ** 9 ** 9 > 0", "columns, numbers"),
-    refused("a mountain of brackets", "(" * 10_000 + "vip" + ")" * 10_000, "must be an expression"),
+    refused("a mountain of brackets", "(" * 9_000 + "vip" + ")" * 9_000, "must be an expression"),
     refused("a mountain of nots", "not " * 5_000 + "vip", ""),
     refused("a novel", "vip or " * 100_000 + "vip", "longer than 20,000 letters"),
     refused("a null byte", "vip\0", "must be an expression"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import operator
+import pickle
 import re
 
 import numpy as np
@@ -240,6 +241,19 @@ def test_the_same_segment_may_have_several_rules():
     assert found.segment.tolist() == ["edge", "middle", "edge"]
     assert found.rule == ("age < 20 or age >= 60", "age < 60")
     assert repr(both).splitlines()[0] == "3 rules, the first that holds:"
+
+
+@pytest.mark.parametrize("otherwise", [None, "rest"])
+def test_rules_are_saved_as_texts(otherwise, tmp_path):
+    for given_rules in ({"a": "vip", "b": "not vip"}, [("a", "vip"), ("b", "True")]):
+        made = rules(given_rules, otherwise=otherwise)
+        made.save(tmp_path / "rules.tenure")
+        for opened in (tn.load(tmp_path / "rules.tenure"), pickle.loads(pickle.dumps(made))):
+            assert repr(opened) == repr(made)
+            assert opened.assign(PEOPLE).segment.tolist() == made.assign(PEOPLE).segment.tolist()
+    with pytest.raises(tn.InvalidInputError, match="cannot be saved"):
+        rules({"a": pc.field("vip")}).save(tmp_path / "other.tenure")
+    assert not (tmp_path / "other.tenure").exists()
 
 
 @pytest.mark.parametrize(

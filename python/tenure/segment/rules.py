@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tenure import _model_file
 from tenure._errors import InvalidInputError
 from tenure._intervals import wilson
+from tenure._model_file import storable
 from tenure._results import Table
 from tenure._validation import Floats, Ints, as_count, as_level
 from tenure.segment._frame import Frame
@@ -107,6 +109,7 @@ class RuleSegments(Table):
         )
 
 
+@storable("segment.Rules")
 class Rules:
     """Segments by conditions; `rules` makes them.
 
@@ -249,6 +252,40 @@ class Rules:
             with_missing=missing,
             has_rest=self.otherwise is not None,
         )
+
+    def save(self, path: Any) -> None:
+        """Write rules that are texts to one file, whole or not at all; `tenure.load` reads it back.
+
+        Raises
+        ------
+        InvalidInputError
+            If a rule is an expression of pyarrow, which has no form that is safe to read.
+        """
+        _model_file.write(path, self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _model_file.from_bytes, (_model_file.to_bytes(self),)
+
+    def _state(self) -> dict[str, Any]:
+        for row, (name, rule) in enumerate(self._rules):
+            if not isinstance(rule, str):
+                msg = f"the rule of {name!r} is an expression of pyarrow, which cannot be saved"
+                raise InvalidInputError(msg, argument="rules", row=row)
+        return {
+            "rules": self._rules,
+            "otherwise": self.otherwise,
+            "is_ordered": self.is_ordered,
+        }
+
+    @classmethod
+    def _from_state(cls, state: dict[str, Any]) -> Rules:
+        pairs, is_ordered = state["rules"], state["is_ordered"]
+        if type(is_ordered) is not bool or not isinstance(pairs, tuple):
+            msg = "rules must be pairs, and is_ordered a truth value"
+            raise ValueError(msg)
+        read = rules(list(pairs), otherwise=state["otherwise"])
+        read.is_ordered = is_ordered
+        return read
 
     def _named(self) -> list[str]:
         """Columns that texts name, in the order of first mention."""
