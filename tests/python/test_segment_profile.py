@@ -390,3 +390,9 @@ def test_pictures_show_the_tables(people):
         profile(people[["shop"]], people["group"]).plot(kind="parallel")
     with pytest.raises(tn.InvalidInputError, match="kind must be one of"):
         found.plot(kind="pie")
+
+
+def test_many_segments_are_told_in_part():
+    found = profile({"x": np.arange(90.0)}, np.arange(90) // 3)
+    assert repr(found).splitlines()[-1] == "  ... 10 more segments"
+    assert len(found.names()) == 30

@@ -11,10 +11,12 @@ import numpy as np
 
 from tenure._results import Table
 from tenure._validation import Floats, Ints, as_choice, as_count
+from tenure.segment._traits import MISSING
 
 #: Below these a difference is not worth a word: Cohen (1988) calls 0.2 a small effect.
 _SMALL = 0.2
 _OVER = 1.1
+_SHOWN_SEGMENTS = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -214,11 +216,13 @@ class Profile:
             f"Profile of {len(self.segments)} segments, {self.customers.sum():,} customers: "
             f"{self.n_tests:,} tests, false discoveries held at {100 * self.fdr:g} %"
         ]
-        told = self.table(3)
-        for name, count in zip(self.segments, self.customers, strict=True):
-            mine = [i for i, s in enumerate(told.segment) if s == name]
-            words = "; ".join(_phrase(told, i) for i in mine) or "like the others"
+        strongest = self._strongest()
+        shown = self.segments[:_SHOWN_SEGMENTS]
+        for name, count in zip(shown, self.customers, strict=False):
+            words = "; ".join(_phrase(row) for row in strongest[name][:3]) or "like the others"
             lines.append(f"  {name} ({count:,}): {words if count else 'no customers'}")
+        if len(self.segments) > len(shown):
+            lines.append(f"  ... {len(self.segments) - len(shown):,} more segments")
         if self.constant:
             lines.append(f"  alike for all customers: {', '.join(self.constant)}")
         return "\n".join(lines)
@@ -239,7 +243,7 @@ class Profile:
         ProfileHighlights
         """
         as_count(top, "top", at_least=1)
-        rows = [row for name in self.segments for row in self._strongest(name)[:top]]
+        rows = [row for found in self._strongest().values() for row in found[:top]]
         columns = list(zip(*rows, strict=True)) or [()] * 8
         return ProfileHighlights(
             tuple(columns[0]),
@@ -249,27 +253,30 @@ class Profile:
             *(np.array(c, dtype=np.float64) for c in columns[4:8]),
         )
 
-    def _strongest(self, segment: str) -> list[tuple[Any, ...]]:
+    def _strongest(self) -> dict[str, list[tuple[Any, ...]]]:
+        """What is worth a word of each segment, the strongest first, as rows of highlights."""
         numbers, traits = self.numbers, self.traits
+        found: dict[str, list[tuple[float, str, tuple[Any, ...]]]] = {n: [] for n in self.segments}
+
+        def note(i: int, table: Any, words: str, effect: str, value: Floats) -> None:
+            told = (effect, value[i], table.lower[i], table.upper[i], table.p_adjusted[i])
+            found[table.segment[i]].append((abs(table.smd[i]), words, told))
+
+        sure = (numbers.p_adjusted <= self.fdr) & (np.abs(numbers.smd) >= _SMALL)
+        for i in np.flatnonzero(sure).tolist():
+            height = "high" if numbers.smd[i] > 0 else "low"
+            note(i, numbers, f"{height} {numbers.column[i]}", "smd", numbers.smd)
         numeric = set(numbers.column)
-        found: list[tuple[float, str, tuple[Any, ...]]] = []
-        for i, name in enumerate(numbers.segment):
-            if name == segment and numbers.p_adjusted[i] <= self.fdr:
-                size = abs(numbers.smd[i])
-                words = f"{'high' if numbers.smd[i] > 0 else 'low'} {numbers.column[i]}"
-                if size >= _SMALL:
-                    told = ("smd", numbers.smd[i], numbers.lower[i], numbers.upper[i])
-                    found.append((size, words, (*told, numbers.p_adjusted[i])))
-        for i, name in enumerate(traits.segment):
-            binned = traits.column[i] in numeric and traits.trait[i] != "(missing)"
-            if name == segment and traits.p_adjusted[i] <= self.fdr and not binned:
-                size = traits.smd[i]
+        sure = (traits.p_adjusted <= self.fdr) & (traits.smd >= _SMALL) & (traits.index >= _OVER)
+        for i in np.flatnonzero(sure).tolist():
+            if traits.column[i] not in numeric or traits.trait[i] == MISSING:
                 words = _trait_words(traits.column[i], traits.trait[i])
-                if size >= _SMALL and traits.index[i] >= _OVER:
-                    told = ("index", traits.index[i], traits.lower[i], traits.upper[i])
-                    found.append((size, words, (*told, traits.p_adjusted[i])))
-        found.sort(key=lambda f: (-f[0], f[1]))
-        return [(segment, k + 1, words, *told) for k, (_, words, told) in enumerate(found)]
+                note(i, traits, words, "index", traits.index)
+        ranked = {n: sorted(rows, key=lambda f: (-f[0], f[1])) for n, rows in found.items()}
+        return {
+            n: [(n, k + 1, words, *told) for k, (_, words, told) in enumerate(rows)]
+            for n, rows in ranked.items()
+        }
 
     def names(self, words: int = 2) -> dict[str, str]:
         """Suggest a name for each segment: its strongest traits in words.
@@ -297,7 +304,7 @@ class Profile:
         {'0': 'high spend, shop web', '1': 'low spend, shop street'}
         """
         as_count(words, "words", at_least=1)
-        traits = {name: [row[2] for row in self._strongest(name)] for name in self.segments}
+        traits = {name: [row[2] for row in rows] for name, rows in self._strongest().items()}
         used = dict.fromkeys(self.segments, words)
         while True:
             names = {n: ", ".join(t[: used[n]]) for n, t in traits.items()}
@@ -336,14 +343,14 @@ class Profile:
 
 
 def _trait_words(column: str, trait: str) -> str:
-    plain = {"yes": column, "no": f"not {column}", "(missing)": f"no {column} known"}
+    plain = {"yes": column, "no": f"not {column}", MISSING: f"no {column} known"}
     return plain.get(trait, f"{column} {trait}")
 
 
-def _phrase(told: ProfileHighlights, i: int) -> str:
-    value, lower, upper = told.value[i], told.lower[i], told.upper[i]
-    if told.effect[i] == "index":
-        return f"{told.trait[i]} {value:.1f} x as often as all ({lower:.1f} to {upper:.1f})"
+def _phrase(row: tuple[Any, ...]) -> str:
+    _, _, trait, effect, value, lower, upper, _ = row
+    if effect == "index":
+        return f"{trait} {value:.1f} x as often as all ({lower:.1f} to {upper:.1f})"
     if value < 0:  # "low" says it
         value, lower, upper = -value, -upper, -lower
-    return f"{told.trait[i]} by {value:.1f} sd ({lower:.1f} to {upper:.1f})"
+    return f"{trait} by {value:.1f} sd ({lower:.1f} to {upper:.1f})"

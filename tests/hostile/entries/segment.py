@@ -38,7 +38,7 @@ ENTRIES = [
         lambda X, t: tn.segment.KMeans(5, max_iter=30, n_threads=t).fit(X),
         3_000_000,
     ),
-    Entry("profile", customers, lambda t, _: tn.segment.profile(t, "group"), 300_000),
-    Entry("rules", customers, lambda t, _: tn.segment.rules(BANDS).assign(t), 1_000_000),
-    Entry("value_deciles", customers, lambda t, _: tn.segment.value_deciles(t["spend"]), 500_000),
+    Entry("profile", customers, lambda t, _: tn.segment.profile(t, "group"), 100_000),
+    Entry("rules", customers, lambda t, _: tn.segment.rules(BANDS).assign(t), 500_000),
+    Entry("value_deciles", customers, lambda t, _: tn.segment.value_deciles(t["spend"]), 200_000),
 ]
