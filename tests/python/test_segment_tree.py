@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 
 import numpy as np
 import pandas as pd
@@ -152,3 +153,13 @@ def test_a_column_of_nothing_leaves_one_rule():
     assert found.rule == ("True",)
     assert found.without_rule in {("a",), ("b",)}
     assert found.coverage.tolist() == [1.0]
+
+
+def test_without_scikit_learn_the_message_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.tree", None)
+    with pytest.raises(tn.MissingExtraError, match="pip install 'scikit-learn'"):
+        tree({"x": range(40)}, ["a", "b"] * 20)
+    monkeypatch.setitem(sys.modules, "sklearn.linear_model", None)
+    table = {"x": np.arange(40.0)}
+    with pytest.raises(tn.MissingExtraError, match="without an own classifier"):
+        tn.segment.look_alike(table, table)
