@@ -145,10 +145,15 @@ set(TENURE_CORE_SOURCES
   cpp/src/optim/proximal_newton.cpp
   cpp/src/optim/random_blocks.cpp
   cpp/src/segment/concentration.cpp
+  cpp/src/segment/k_prototypes.cpp
+  cpp/src/segment/k_prototypes_kernels.cpp
+  cpp/src/segment/k_prototypes_rows.cpp
+  cpp/src/segment/k_prototypes_seed.cpp
   cpp/src/segment/kmeans.cpp
   cpp/src/segment/kmeans_frame.cpp
   cpp/src/segment/kmeans_kernels.cpp
   cpp/src/segment/kmeans_seed.cpp
+  cpp/src/segment/patterns.cpp
   cpp/src/segment/rfm.cpp
   cpp/src/simulate/customers.cpp
   cpp/src/simulate/programmes.cpp
@@ -227,6 +232,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/lifecycle_movement.cpp
   cpp/bindings/lifecycle_panel.cpp
   cpp/bindings/module.cpp
+  cpp/bindings/segment_categorical.cpp
   cpp/bindings/survival_beta_geometric.cpp
   cpp/bindings/survival_cure.cpp
   cpp/bindings/survival_curves.cpp
@@ -292,6 +298,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/optim/random_blocks_test.cpp
   tests/cpp/reference_table.cpp
   tests/cpp/segment/concentration_test.cpp
+  tests/cpp/segment/k_prototypes_test.cpp
   tests/cpp/segment/kmeans_block_test.cpp
   tests/cpp/segment/kmeans_test.cpp
   tests/cpp/segment/rfm_test.cpp

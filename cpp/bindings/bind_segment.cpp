@@ -6,6 +6,7 @@
 
 #include "arrays.hpp"
 #include "execution.hpp"
+#include "segment.hpp"
 #include "tenure/segment/concentration.hpp"
 #include "tenure/segment/kmeans.hpp"
 #include "tenure/segment/rfm.hpp"
@@ -133,6 +134,7 @@ void bind_segment(py::module_& m) {
         arg("monetary").noconvert(), arg("scoring"), arg("bins"), arg("cuts"), arg("threads"));
   m.def("concentration", &concentration, arg("value").noconvert(), arg("orders").noconvert(),
         arg("top").noconvert(), arg("points"), arg("threads"));
+  bind_segment_categorical(m);
 }
 
 }  // namespace tenure::python

@@ -40,3 +40,29 @@ def rfm_scores(
 def concentration(
     value: Floats, orders: Floats | None, top: Floats, points: int, threads: int
 ) -> dict[str, Any]: ...
+def k_prototypes(
+    number: Floats,
+    code: npt.NDArray[np.int32],
+    levels: list[int],
+    weight: Floats | None,
+    start_centre: Floats | None,
+    start_mode: npt.NDArray[np.int32] | None,
+    clusters: int,
+    restarts: int,
+    max_iterations: int,
+    gamma: float | None,
+    seeds: str,
+    row_by_row: bool,
+    seed: int,
+    threads: int,
+) -> dict[str, Any]: ...
+def k_prototypes_assign(
+    number: Floats,
+    code: npt.NDArray[np.int32],
+    levels: list[int],
+    weight: Floats | None,
+    centre: Floats,
+    mode: npt.NDArray[np.int32],
+    gamma: float,
+    threads: int,
+) -> tuple[npt.NDArray[np.int32], float]: ...

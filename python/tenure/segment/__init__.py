@@ -1,10 +1,13 @@
 """Who belongs together: RFM, rules, k-means; what tells segments apart; who is like whom."""
+"""Who belongs together: RFM scores and segments, concentration of revenue, clusters, classes."""
 
 from __future__ import annotations
 
 from tenure.segment._rule_cases import RuleCases
 from tenure.segment.concentration import Concentration, concentration
 from tenure.segment.deciles import ValueDeciles, value_deciles
+from tenure.segment.k_modes import KModes
+from tenure.segment.k_prototypes import KPrototypes
 from tenure.segment.kmeans import KMeans
 from tenure.segment.look_alike_result import LookAlike, LookAlikeLift
 from tenure.segment.look_alikes import look_alike
@@ -33,6 +36,8 @@ __all__ = [
     "ProfileNumbers",
     "ProfileTraits",
     "RFMScorecard",
+    "KModes",
+    "KPrototypes",
     "RFMSegments",
     "RuleCases",
     "RuleSegments",

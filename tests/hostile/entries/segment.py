@@ -30,6 +30,11 @@ BANDS = {
     "high": "spend > 120 or vip and False",
 }
 
+def mixed(n: int) -> np.ndarray:
+    codes = np.random.default_rng(15).integers(0, 5, size=(n, 3))
+    return np.hstack([points(n)[:, :3], codes])
+
+
 ENTRIES = [
     Entry("rfm", a_log, lambda log, t: tn.segment.rfm(log, n_threads=t), 30_000_000),
     Entry(
@@ -41,4 +46,18 @@ ENTRIES = [
     Entry("profile", customers, lambda t, _: tn.segment.profile(t, "group"), 100_000),
     Entry("rules", customers, lambda t, _: tn.segment.rules(BANDS).assign(t), 500_000),
     Entry("value_deciles", customers, lambda t, _: tn.segment.value_deciles(t["spend"]), 200_000),
+    Entry(
+        "KModes",
+        lambda n: mixed(n)[:, 3:],
+        lambda X, t: tn.segment.KModes(5, n_threads=t).fit(X),
+        10_000_000,
+    ),
+    Entry(
+        "KPrototypes",
+        mixed,
+        lambda X, t: tn.segment.KPrototypes(5, categorical=[3, 4, 5], max_iter=20, n_threads=t).fit(
+            X
+        ),
+        1_500_000,
+    ),
 ]
