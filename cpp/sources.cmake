@@ -153,6 +153,9 @@ set(TENURE_CORE_SOURCES
   cpp/src/segment/kmeans_frame.cpp
   cpp/src/segment/kmeans_kernels.cpp
   cpp/src/segment/kmeans_seed.cpp
+  cpp/src/segment/latent_class.cpp
+  cpp/src/segment/latent_class_information.cpp
+  cpp/src/segment/latent_class_steps.cpp
   cpp/src/segment/patterns.cpp
   cpp/src/segment/rfm.cpp
   cpp/src/simulate/customers.cpp
@@ -301,6 +304,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/segment/k_prototypes_test.cpp
   tests/cpp/segment/kmeans_block_test.cpp
   tests/cpp/segment/kmeans_test.cpp
+  tests/cpp/segment/latent_class_test.cpp
   tests/cpp/segment/rfm_test.cpp
   tests/cpp/simulate/customers_test.cpp
   tests/cpp/simulate/programmes_test.cpp

@@ -8,6 +8,8 @@
 #include "execution.hpp"
 #include "segment.hpp"
 #include "tenure/segment/k_prototypes.hpp"
+#include "tenure/segment/latent_class.hpp"
+#include "tenure/segment/patterns.hpp"
 
 namespace tenure::python {
 namespace {
@@ -77,6 +79,70 @@ py::tuple k_prototypes_assign(const Column<double>& number, const Codes& code,
   return py::make_tuple(release_to_numpy(std::move(found.label)), found.cost);
 }
 
+segment::AnswerPatterns answers(const Codes& code, const std::vector<std::int64_t>& levels,
+                                const Column<double>& weight, const Column<double>& design) {
+  if (code.ndim() != 2 || design.ndim() != 2 || code.shape(1) != std::ssize(levels) ||
+      design.shape(0) != code.shape(0))
+    throw py::value_error("codes and design must be 2-D, of as many rows each");
+  return {code.shape(0),
+          {code.data(), static_cast<std::size_t>(code.size())},
+          levels,
+          view(weight, "sample_weight"),
+          {design.data(), static_cast<std::size_t>(design.size())},
+          design.shape(1)};
+}
+
+py::dict latent_class(const Codes& code, const std::vector<std::int64_t>& levels,
+                      const Column<double>& weight, const Column<double>& design,
+                      std::int64_t classes, std::int64_t starts, std::int64_t max_iterations,
+                      double tolerance, std::uint64_t seed, int threads) {
+  const segment::AnswerPatterns patterns = answers(code, levels, weight, design);
+  const segment::LatentClassSettings settings{classes, starts, max_iterations, tolerance, seed};
+  auto fit = without_gil(threads, [&](const Execution& execution) {
+    return segment::latent_class(patterns, settings, execution);
+  });
+  using namespace py::literals;
+  return py::dict(
+      "beta"_a = release_to_numpy(std::move(fit.at.beta)),
+      "answer"_a = release_to_numpy(std::move(fit.at.answer)),
+      "status"_a = segment::latent_class_status_name(fit.status),
+      "log_likelihood"_a = fit.log_likelihood, "entropy"_a = fit.entropy,
+      "iterations"_a = fit.iterations, "by_start"_a = release_to_numpy(std::move(fit.by_start)),
+      "share"_a = release_to_numpy(std::move(fit.share)),
+      "share_se"_a = release_to_numpy(std::move(fit.share_se)),
+      "beta_covariance"_a = release_to_numpy(std::move(fit.beta_covariance)),
+      "answer_se"_a = release_to_numpy(std::move(fit.answer_se)),
+      "boundary"_a = release_to_numpy(std::move(fit.boundary)), "parameters"_a = fit.parameters,
+      "free_parameters"_a = fit.free_parameters, "rank"_a = fit.rank);
+}
+
+py::tuple class_posterior(const Codes& code, const std::vector<std::int64_t>& levels,
+                          const Column<double>& weight, const Column<double>& design,
+                          const Column<double>& beta, const Column<double>& answer, int threads) {
+  const segment::AnswerPatterns patterns = answers(code, levels, weight, design);
+  const segment::ClassParameters at{{beta.data(), beta.data() + beta.size()},
+                                    {answer.data(), answer.data() + answer.size()}};
+  auto found = without_gil(threads, [&](const Execution& execution) {
+    return segment::class_posterior(patterns, at, execution);
+  });
+  return py::make_tuple(release_to_numpy(std::move(found.probability)), found.log_likelihood);
+}
+
+py::tuple distinct_rows(const Codes& code, const std::vector<std::int64_t>& levels) {
+  const std::span<const std::int32_t> codes{code.data(), static_cast<std::size_t>(code.size())};
+  auto found = without_gil(1, [&](const Execution& execution) {
+    return segment::distinct_rows(codes, levels, execution);
+  });
+  return py::make_tuple(release_to_numpy(std::move(found.first)),
+                        release_to_numpy(std::move(found.of_row)));
+}
+
+py::array_t<std::int32_t> numbered(const Column<double>& values) {
+  const auto v = view(values, "values");
+  return release_to_numpy(
+      without_gil(1, [&](const Execution& execution) { return segment::numbered(v, execution); }));
+}
+
 }  // namespace
 
 void bind_segment_categorical(py::module_& m) {
@@ -88,6 +154,14 @@ void bind_segment_categorical(py::module_& m) {
   m.def("k_prototypes_assign", &k_prototypes_assign, arg("number").noconvert(),
         arg("code").noconvert(), arg("levels"), arg("weight").noconvert(),
         arg("centre").noconvert(), arg("mode").noconvert(), arg("gamma"), arg("threads"));
+  m.def("latent_class", &latent_class, arg("code").noconvert(), arg("levels"),
+        arg("weight").noconvert(), arg("design").noconvert(), arg("classes"), arg("starts"),
+        arg("max_iterations"), arg("tolerance"), arg("seed"), arg("threads"));
+  m.def("class_posterior", &class_posterior, arg("code").noconvert(), arg("levels"),
+        arg("weight").noconvert(), arg("design").noconvert(), arg("beta").noconvert(),
+        arg("answer").noconvert(), arg("threads"));
+  m.def("distinct_rows", &distinct_rows, arg("code").noconvert(), arg("levels"));
+  m.def("numbered", &numbered, arg("values").noconvert());
 }
 
 }  // namespace tenure::python

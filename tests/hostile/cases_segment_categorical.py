@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from hostile import OK, Case, E, W
 
-from tenure.segment import KModes, KPrototypes
+from tenure.segment import KModes, KPrototypes, LatentClass
 
 RNG = np.random.default_rng(8)
 CODES = RNG.integers(0, 3, (60, 4))
@@ -33,6 +33,23 @@ def cell(row: int, column: int, value: float) -> np.ndarray:
     X = MIXED.copy()
     X[row, column] = value
     return X
+
+
+def classes(X: Any = CODES, weight: Any = None, z: Any = None, **settings: Any) -> LatentClass:
+    given = {"n_classes": 2, "n_init": 2, **settings}
+    return LatentClass(**given).fit(X, sample_weight=weight, covariates=z)
+
+
+def told(model: LatentClass) -> bool:
+    shares = model.class_shares_
+    return bool(math.isclose(shares.sum(), 1.0) and math.isfinite(model.log_likelihood_))
+
+
+def separated() -> LatentClass:
+    """A covariate that tells the classes without fail: its coefficient has no finite estimate."""
+    code = np.repeat([0, 1], 40)[:, None] * np.ones((1, 4), dtype=int)
+    code[::7, 0] ^= 1
+    return classes(code, z=np.repeat([-1.0, 1.0], 40)[:, None], max_iter=50)
 
 
 def whole(model: Any) -> bool:
@@ -106,4 +123,38 @@ CASES = [
         None,
         "DataWarning",
     ),
+    E("LatentClass: no rows", lambda: classes(np.empty((0, 3))), "at least one row"),
+    E("LatentClass: no classes", lambda: classes(n_classes=0), "n_classes must be >= 1"),
+    E("LatentClass: 86 weight NaN", lambda: classes(weight=[math.nan] + [1.0] * 59), "[0]"),
+    E("LatentClass: 86 negative weight", lambda: classes(weight=[1.0] * 59 + [-1.0]), "[59]"),
+    E("LatentClass: 86 all weights 0", lambda: classes(weight=[0.0] * 60), "sample_weight"),
+    E("LatentClass: covariate NaN", lambda: classes(z=np.full((60, 1), math.nan)), "[0, 0]"),
+    E("LatentClass: covariate 1e200", lambda: classes(z=np.full((60, 1), 1e200)), "below 1e100"),
+    E("LatentClass: 88 constant covariate", lambda: classes(z=np.ones((60, 1))), "does not vary"),
+    E("LatentClass: covariates of fewer rows", lambda: classes(z=[[1.0]]), "one row for each"),
+    E(
+        "LatentClass: an item without answers",
+        lambda: classes([[None, 1], [None, 2]]),
+        "no answers",
+    ),
+    E(
+        "LatentClass.predict: before the fit",
+        lambda: LatentClass().predict(CODES),
+        "not fitted",
+        "NotFittedError",
+    ),
+    E("LatentClass.shares: level 1", lambda: classes(n_classes=1).shares(1.0), "level must"),
+    W("LatentClass: 88 all rows equal", lambda: classes(np.ones((50, 3))), "not identified", told),
+    W("LatentClass: 91 one row", lambda: classes(CODES[:1]), "not identified", told),
+    W("LatentClass: more classes than patterns", lambda: classes(CODES[:3], n_classes=5), "", told),
+    W("LatentClass: one item", lambda: classes(CODES[:, :1]), "not identified", told),
+    W(
+        "LatentClass: every row its own level",
+        lambda: classes(np.arange(60)[:, None]),
+        "not identified",
+        told,
+    ),
+    W("LatentClass: one EM cycle", lambda: classes(max_iter=1), "", told),
+    W("LatentClass: separated classes", separated, "", told),
+    OK("LatentClass: one class", lambda: classes(n_classes=1), told),
 ]

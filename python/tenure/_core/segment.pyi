@@ -66,3 +66,28 @@ def k_prototypes_assign(
     gamma: float,
     threads: int,
 ) -> tuple[npt.NDArray[np.int32], float]: ...
+def latent_class(
+    code: npt.NDArray[np.int32],
+    levels: list[int],
+    weight: Floats,
+    design: Floats,
+    classes: int,
+    starts: int,
+    max_iterations: int,
+    tolerance: float,
+    seed: int,
+    threads: int,
+) -> dict[str, Any]: ...
+def class_posterior(
+    code: npt.NDArray[np.int32],
+    levels: list[int],
+    weight: Floats,
+    design: Floats,
+    beta: Floats,
+    answer: Floats,
+    threads: int,
+) -> tuple[Floats, float]: ...
+def distinct_rows(
+    code: npt.NDArray[np.int32], levels: list[int]
+) -> tuple[Ints, npt.NDArray[np.int32]]: ...
+def numbered(values: Floats) -> npt.NDArray[np.int32]: ...

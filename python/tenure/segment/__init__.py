@@ -24,6 +24,8 @@ from tenure.segment.rfm_result import RFM, RFMSegments
 from tenure.segment.rules import Rules, RuleSegments, SegmentSizes, rules
 from tenure.segment.scorecard import RFMScorecard
 from tenure.segment.tree import SegmentTree, tree
+from tenure.segment.latent_class import LatentClass
+from tenure.segment.rfm import RFM, RFMSegments, rfm, rfm_scores
 
 __all__ = [
     "RFM",
@@ -38,6 +40,7 @@ __all__ = [
     "RFMScorecard",
     "KModes",
     "KPrototypes",
+    "LatentClass",
     "RFMSegments",
     "RuleCases",
     "RuleSegments",

@@ -60,4 +60,10 @@ ENTRIES = [
         ),
         1_500_000,
     ),
+    Entry(
+        "LatentClass",
+        lambda n: mixed(n)[:, 3:],
+        lambda X, t: tn.segment.LatentClass(3, n_init=2, max_iter=5, n_threads=t).fit(X),
+        10_000_000,
+    ),
 ]
