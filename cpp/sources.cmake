@@ -158,6 +158,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/segment/latent_class_steps.cpp
   cpp/src/segment/patterns.cpp
   cpp/src/segment/rfm.cpp
+  cpp/src/segment/ward.cpp
   cpp/src/simulate/customers.cpp
   cpp/src/simulate/programmes.cpp
   cpp/src/special/beta.cpp
@@ -306,6 +307,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/segment/kmeans_test.cpp
   tests/cpp/segment/latent_class_test.cpp
   tests/cpp/segment/rfm_test.cpp
+  tests/cpp/segment/ward_test.cpp
   tests/cpp/simulate/customers_test.cpp
   tests/cpp/simulate/programmes_test.cpp
   tests/cpp/special/chi_square_test.cpp

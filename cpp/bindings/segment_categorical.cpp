@@ -10,6 +10,7 @@
 #include "tenure/segment/k_prototypes.hpp"
 #include "tenure/segment/latent_class.hpp"
 #include "tenure/segment/patterns.hpp"
+#include "tenure/segment/ward.hpp"
 
 namespace tenure::python {
 namespace {
@@ -143,6 +144,23 @@ py::array_t<std::int32_t> numbered(const Column<double>& values) {
       without_gil(1, [&](const Execution& execution) { return segment::numbered(v, execution); }));
 }
 
+py::tuple ward(const Column<double>& x, const std::optional<Column<double>>& weight) {
+  if (x.ndim() != 2) throw py::value_error("X must be 2-D");
+  segment::Points<double> points{{x.data(), static_cast<std::size_t>(x.size())}, x.shape(1)};
+  points.weight = view(weight, "sample_weight");
+  auto found =
+      without_gil(1, [&](const Execution& execution) { return segment::ward(points, execution); });
+  return py::make_tuple(
+      release_to_numpy(std::move(found.left)), release_to_numpy(std::move(found.right)),
+      release_to_numpy(std::move(found.height)), release_to_numpy(std::move(found.rows)),
+      release_to_numpy(std::move(found.weight)));
+}
+
+py::array_t<std::int32_t> cut_tree(const Column<std::int64_t>& left,
+                                   const Column<std::int64_t>& right, std::int64_t clusters) {
+  return release_to_numpy(segment::cut_tree(view(left, "left"), view(right, "right"), clusters));
+}
+
 }  // namespace
 
 void bind_segment_categorical(py::module_& m) {
@@ -162,6 +180,8 @@ void bind_segment_categorical(py::module_& m) {
         arg("answer").noconvert(), arg("threads"));
   m.def("distinct_rows", &distinct_rows, arg("code").noconvert(), arg("levels"));
   m.def("numbered", &numbered, arg("values").noconvert());
+  m.def("ward", &ward, arg("x").noconvert(), arg("weight").noconvert());
+  m.def("cut_tree", &cut_tree, arg("left").noconvert(), arg("right").noconvert(), arg("clusters"));
 }
 
 }  // namespace tenure::python

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from hostile import OK, Case, E, W
 
-from tenure.segment import KModes, KPrototypes, LatentClass
+from tenure.segment import KModes, KPrototypes, LatentClass, ward
 
 RNG = np.random.default_rng(8)
 CODES = RNG.integers(0, 3, (60, 4))
@@ -157,4 +157,19 @@ CASES = [
     W("LatentClass: one EM cycle", lambda: classes(max_iter=1), "", told),
     W("LatentClass: separated classes", separated, "", told),
     OK("LatentClass: one class", lambda: classes(n_classes=1), told),
+    E("ward: no rows", lambda: ward(np.empty((0, 2))), "0 sample(s)"),
+    E("ward: 89 NaN", lambda: ward([[1.0], [math.nan]]), "X[1, 0] must be finite"),
+    E("ward: numbers whose squares overflow", lambda: ward([[0.0], [1e200]]), "small enough"),
+    E("ward: 86 a weight of 0", lambda: ward([[0.0], [1.0]], sample_weight=[1.0, 0.0]), "[1]"),
+    E("ward: 86 weight NaN", lambda: ward([[0.0], [1.0]], sample_weight=[1.0, math.nan]), "[1]"),
+    E("ward.cut: more clusters than rows", lambda: ward([[0.0], [1.0]]).cut(3), "n_clusters"),
+    E("ward.cut_at: height NaN", lambda: ward([[0.0], [1.0]]).cut_at(math.nan), "height"),
+    E("ward.plot: one leaf", lambda: ward([[0.0], [1.0]]).plot(leaves=1), "leaves"),
+    OK("ward: 91 one row", lambda: ward([[5.0]]), lambda t: t.cut(1).tolist() == [0]),
+    OK("ward: 88 all rows equal", lambda: ward(np.ones((90, 2))), lambda t: not t.height.any()),
+    OK(
+        "ward: 90 weights of all sizes",
+        lambda: ward(MIXED, sample_weight=np.logspace(-300, 300, 60)),
+        lambda t: bool(np.isfinite(t.height).all()),
+    ),
 ]

@@ -26,10 +26,12 @@ from tenure.segment.scorecard import RFMScorecard
 from tenure.segment.tree import SegmentTree, tree
 from tenure.segment.latent_class import LatentClass
 from tenure.segment.rfm import RFM, RFMSegments, rfm, rfm_scores
+from tenure.segment.ward import Dendrogram, ward
 
 __all__ = [
     "RFM",
     "Concentration",
+    "Dendrogram",
     "KMeans",
     "LookAlike",
     "LookAlikeLift",
@@ -58,4 +60,5 @@ __all__ = [
     "segment_map",
     "tree",
     "value_deciles",
+    "ward",
 ]

@@ -66,4 +66,5 @@ ENTRIES = [
         lambda X, t: tn.segment.LatentClass(3, n_init=2, max_iter=5, n_threads=t).fit(X),
         10_000_000,
     ),
+    Entry("ward", points, lambda X, t: tn.segment.ward(X), 20_000),
 ]
