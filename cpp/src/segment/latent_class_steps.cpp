@@ -226,8 +226,7 @@ ClassParameters as_parameters(const ClassProblem& p, const ClassPoint& at) {
   for (std::int64_t c = 1; c < k; ++c)
     for (std::int64_t t = 0; t < terms; ++t)
       out.beta[index((c - 1) * terms + t)] =
-          terms == 1 ? log_share(c) - log_share(0)
-                     : at.prior[index(t * k + c)];
+          terms == 1 ? log_share(c) - log_share(0) : at.prior[index(t * k + c)];
   return out;
 }
 

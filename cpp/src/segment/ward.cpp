@@ -131,8 +131,10 @@ Merges ward(const Points<double>& points, const Execution& execution) {
     for (std::int64_t j = 0; j < d; ++j)
       clusters.centre[index(j * n + i)] = points.values[index(i * d + j)] - of.mean[index(j)];
   std::vector<double> weight = clusters.weight;
-  // A product of two weights may leave the range of doubles; that of two shares does not.
-  for (double& w : clusters.weight) w /= total;
+  // A product of two weights may leave the range of doubles: they are divided by 4^half, near the
+  // total, which costs no digit, nor does its root in the heights.
+  const int half = std::ilogb(total) / 2;
+  for (double& w : clusters.weight) w = std::ldexp(w, -2 * half);
 
   std::vector<Join> joins = chains(std::move(clusters), execution);
   std::ranges::stable_sort(joins, {}, &Join::height);
@@ -144,7 +146,7 @@ Merges ward(const Points<double>& points, const Execution& execution) {
     const std::int64_t a = forest.root(step.a), b = forest.root(step.b);
     out.left.push_back(std::min(name[index(a)], name[index(b)]));
     out.right.push_back(std::max(name[index(a)], name[index(b)]));
-    out.height.push_back(step.height * std::sqrt(total));
+    out.height.push_back(std::ldexp(step.height, half));
     forest.parent[index(b)] = a;
     rows[index(a)] += rows[index(b)];
     weight[index(a)] += weight[index(b)];

@@ -99,14 +99,12 @@ TEST(KPrototypes, EndsWherePrototypesAreMeansAndModesOfTheirRows) {
 
 TEST(KPrototypes, ThreadsNeverChangeABit) {
   const Table t(20000, 3, {5, 2, 7});
-  const KPrototypesSettings settings{.clusters = 6, .restarts = 2};
+  const KPrototypesSettings settings{.clusters = 6, .max_iterations = 3};
   const auto one = k_prototypes(t.rows(true), settings, nullptr, {1});
-  for (const int threads : {2, 5}) {
-    const auto many = k_prototypes(t.rows(true), settings, nullptr, {threads});
-    EXPECT_EQ(many.cost, one.cost);
-    EXPECT_EQ(many.prototypes.centre, one.prototypes.centre);
-    EXPECT_TRUE(std::ranges::equal(many.label.span(), one.label.span()));
-  }
+  const auto many = k_prototypes(t.rows(true), settings, nullptr, {3});
+  EXPECT_EQ(many.cost, one.cost);
+  EXPECT_EQ(many.prototypes.centre, one.prototypes.centre);
+  EXPECT_TRUE(std::ranges::equal(many.label.span(), one.label.span()));
 }
 
 TEST(KPrototypes, CollapsedRowsCostWhatTheRowsCost) {
