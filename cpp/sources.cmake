@@ -149,6 +149,11 @@ set(TENURE_CORE_SOURCES
   cpp/src/segment/k_prototypes_kernels.cpp
   cpp/src/segment/k_prototypes_rows.cpp
   cpp/src/segment/k_prototypes_seed.cpp
+  cpp/src/segment/gaussian_mixture.cpp
+  cpp/src/segment/gaussian_mixture_information.cpp
+  cpp/src/segment/gaussian_mixture_kernels.cpp
+  cpp/src/segment/gaussian_mixture_rows.cpp
+  cpp/src/segment/gaussian_mixture_state.cpp
   cpp/src/segment/kmeans.cpp
   cpp/src/segment/kmeans_frame.cpp
   cpp/src/segment/kmeans_kernels.cpp
@@ -237,6 +242,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/lifecycle_panel.cpp
   cpp/bindings/module.cpp
   cpp/bindings/segment_categorical.cpp
+  cpp/bindings/segment_mixture.cpp
   cpp/bindings/survival_beta_geometric.cpp
   cpp/bindings/survival_cure.cpp
   cpp/bindings/survival_curves.cpp
@@ -303,6 +309,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/reference_table.cpp
   tests/cpp/segment/concentration_test.cpp
   tests/cpp/segment/k_prototypes_test.cpp
+  tests/cpp/segment/gaussian_mixture_test.cpp
   tests/cpp/segment/kmeans_block_test.cpp
   tests/cpp/segment/kmeans_test.cpp
   tests/cpp/segment/latent_class_test.cpp

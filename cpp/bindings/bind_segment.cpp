@@ -8,19 +8,10 @@
 #include "execution.hpp"
 #include "segment.hpp"
 #include "tenure/segment/concentration.hpp"
-#include "tenure/segment/kmeans.hpp"
 #include "tenure/segment/rfm.hpp"
 
 namespace tenure::python {
 namespace {
-
-template <class T>
-segment::Points<T> points(const Column<T>& x, const std::optional<Column<double>>& weight) {
-  if (x.ndim() != 2) throw py::value_error("X must be 2-D");
-  segment::Points<T> p{{x.data(), static_cast<std::size_t>(x.size())}, x.shape(1)};
-  if (weight) p.weight = view(*weight, "sample_weight");
-  return p;
-}
 
 template <class T>
 std::span<const T> centres(const Column<T>& centre, const Column<T>& x) {
@@ -129,6 +120,7 @@ py::dict concentration(const Column<double>& value, const std::optional<Column<d
 void bind_segment(py::module_& m) {
   bind_kmeans<float>(m);
   bind_kmeans<double>(m);
+  bind_mixture(m);
   using py::arg;
   m.def("rfm_scores", &rfm_scores, arg("days_since_last").noconvert(), arg("orders").noconvert(),
         arg("monetary").noconvert(), arg("scoring"), arg("bins"), arg("cuts"), arg("threads"));

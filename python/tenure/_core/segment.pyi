@@ -28,6 +28,53 @@ def kmeans_assign(
 def kmeans_distances(
     x: npt.NDArray[_T], centre: npt.NDArray[_T], threads: int
 ) -> npt.NDArray[_T]: ...
+def gaussian_mixture(
+    x: Floats,
+    weight: Floats | None,
+    components: int,
+    shape: str,
+    regularisation: float,
+    tolerance: float,
+    max_iterations: int,
+    restarts: int,
+    lloyd: bool,
+    seed: int,
+    weights_init: Floats | None,
+    means_init: Floats | None,
+    factors_init: Floats | None,
+    threads: int,
+) -> dict[str, Any]: ...
+def gaussian_mixture_rows(
+    x: Floats,
+    weight: Floats | None,
+    shape: str,
+    weights: Floats,
+    means: Floats,
+    factors: Floats,
+    log_density: bool,
+    responsibility: bool,
+    label: bool,
+    threads: int,
+) -> dict[str, Any]: ...
+def gaussian_mixture_errors(
+    x: Floats,
+    weight: Floats | None,
+    shape: str,
+    weights: Floats,
+    means: Floats,
+    factors: Floats,
+    robust: bool,
+    threads: int,
+) -> tuple[Floats, Floats, bool]: ...
+def sample_gaussian_mixture(
+    shape: str,
+    weights: Floats,
+    means: Floats,
+    factors: Floats,
+    count: int,
+    seed: int,
+    threads: int,
+) -> tuple[Floats, npt.NDArray[np.int32]]: ...
 def rfm_scores(
     days_since_last: Floats,
     orders: Floats,

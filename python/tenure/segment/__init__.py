@@ -8,6 +8,15 @@ from tenure.segment.concentration import Concentration, concentration
 from tenure.segment.deciles import ValueDeciles, value_deciles
 from tenure.segment.k_modes import KModes
 from tenure.segment.k_prototypes import KPrototypes
+"""Who belongs together: RFM scores and segments, concentration of revenue, k-means,
+Gaussian mixtures."""
+
+from __future__ import annotations
+
+from tenure.segment._mixture_choice import MixtureChoice
+from tenure.segment._mixture_estimates import MixtureEstimates
+from tenure.segment.concentration import Concentration, concentration
+from tenure.segment.gaussian_mixture import GaussianMixture
 from tenure.segment.kmeans import KMeans
 from tenure.segment.look_alike_result import LookAlike, LookAlikeLift
 from tenure.segment.look_alikes import look_alike
@@ -43,6 +52,10 @@ __all__ = [
     "KModes",
     "KPrototypes",
     "LatentClass",
+    "GaussianMixture",
+    "KMeans",
+    "MixtureChoice",
+    "MixtureEstimates",
     "RFMSegments",
     "RuleCases",
     "RuleSegments",

@@ -1,0 +1,192 @@
+"""How many components, and of which shape: information criteria of many mixtures."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tenure._errors import ConvergenceWarning, InvalidInputError
+from tenure._matrix import as_matrix
+from tenure._results import Table
+from tenure._validation import Floats, Ints, as_choice, as_count
+from tenure.segment._mixture_parameters import SHAPES, parameter_count
+
+if TYPE_CHECKING:
+    from tenure.segment.gaussian_mixture import GaussianMixture
+
+_NUMBERS = ("log_likelihood", "entropy", "aic", "bic", "icl")
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class MixtureChoice(Table):
+    """Criteria of mixtures, a row for each shape and number of components.
+
+    Attributes
+    ----------
+    covariance_type : array of str
+    n_components : int64 array
+    n_parameters : int64 array
+    log_likelihood, entropy, aic, bic, icl : float64 arrays
+        Of criteria the lower is the better. NaN where the fit collapsed.
+    status : array of str
+        "converged", "max_iter", "warned" (converged, and `fit` warned) or "collapsed".
+    criterion : str
+        What chose the best.
+    best : GaussianMixture
+        The fit with the lowest criterion; of equal ones the first.
+
+    Examples
+    --------
+    >>> import numpy as np, tenure as tn
+    >>> X = np.random.default_rng(0).normal(size=(200, 1))
+    >>> table = tn.segment.GaussianMixture.choose(X, [1, 2, 3], covariance="full")
+    >>> table.best.n_components, int(table.bic.argmin()), len(table)
+    (1, 0, 3)
+    """
+
+    covariance_type: np.ndarray[Any, Any]
+    n_components: Ints
+    n_parameters: Ints
+    log_likelihood: Floats
+    entropy: Floats
+    aic: Floats
+    bic: Floats
+    icl: Floats
+    status: np.ndarray[Any, Any]
+    criterion: str
+    best: GaussianMixture
+
+    _column_names = (
+        "covariance_type",
+        "n_components",
+        "n_parameters",
+        "log_likelihood",
+        "entropy",
+        "aic",
+        "bic",
+        "icl",
+        "status",
+    )
+
+    def __len__(self) -> int:
+        return len(self.n_components)
+
+    def _title(self) -> str:
+        best = self.best
+        return (
+            f"Mixtures by {self.criterion.upper()}: {best.n_components} components, "
+            f"{best.covariance_type}"
+        )
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the criterion over the number of components, a line for each shape.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        matplotlib Axes
+        """
+        from tenure import plotting
+
+        ax = plotting.axes(ax)
+        value = getattr(self, self.criterion)
+        for color, shape in zip(plotting.PALETTE, SHAPES, strict=False):
+            of = self.covariance_type == shape
+            if of.any():
+                order = np.argsort(self.n_components[of], kind="stable")
+                plotting.curve(
+                    self.n_components[of][order],
+                    value[of][order],
+                    ax=ax,
+                    color=color,
+                    label=shape,
+                    marker="o",
+                )
+        ax.plot(
+            self.best.n_components,
+            np.nanmin(value),
+            "o",
+            markersize=11,
+            markerfacecolor="none",
+            markeredgecolor=plotting.INK,
+            markeredgewidth=1.4,
+        )
+        plotting.number_ticks(ax.yaxis)
+        ax.set_xticks(np.unique(self.n_components))
+        ax.set_xlabel("Components")
+        ax.set_ylabel(f"{self.criterion.upper()}, lower is better")
+        ax.set_title(f"{self.best.n_components} components, {self.best.covariance_type}")
+        plotting.legend_above(ax, len(set(self.covariance_type)))
+        return ax
+
+
+def compare(
+    kind: type[GaussianMixture],
+    X: Any,
+    n_components: Iterable[int],
+    covariance: Iterable[str],
+    criterion: str,
+    sample_weight: Any,
+    settings: dict[str, Any],
+) -> MixtureChoice:
+    """Fit every combination; see `GaussianMixture.choose`."""
+    as_choice(criterion, "criterion", ("bic", "icl", "aic"))
+    counts = [as_count(k, "n_components", at_least=1) for k in n_components]
+    names = [covariance] if isinstance(covariance, str) else list(covariance)
+    shapes = [as_choice(c, "covariance", SHAPES) for c in names]
+    if not counts or not shapes:
+        empty = "covariance" if counts else "n_components"
+        msg = f"{empty} must hold at least one value"
+        raise InvalidInputError(msg, argument=empty)
+    for name in ("n_components", "covariance_type"):
+        if name in settings:
+            msg = f"{name} is what is chosen: it cannot be a setting too"
+            raise InvalidInputError(msg, argument=name)
+    rows: list[dict[str, Any]] = []
+    best: GaussianMixture | None = None
+    for shape in shapes:
+        for k in counts:
+            model = kind(k, covariance_type=shape, **settings)
+            row: dict[str, Any] = {"covariance_type": shape, "n_components": k}
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", ConvergenceWarning)
+                    model.fit(X, sample_weight=sample_weight)
+            except InvalidInputError as error:
+                if error.argument != "reg_covar" or "collapsed" not in str(error):
+                    raise
+                count = parameter_count(shape, k, as_matrix(X)[0].shape[1])
+                rows.append({**row, "n_parameters": count, "status": "collapsed"})
+                continue
+            row |= {"n_parameters": model.n_parameters_, "status": _status(model)}
+            rows.append(row | {name: getattr(model, f"{name}_") for name in _NUMBERS})
+            key = f"{criterion}_"
+            if best is None or getattr(model, key) < getattr(best, key):
+                best = model
+    if best is None:
+        msg = "every mixture collapsed: raise reg_covar or ask for fewer components"
+        raise InvalidInputError(msg, argument="reg_covar")
+
+    def column(name: str, dtype: Any) -> Any:
+        return np.array([row.get(name, np.nan) for row in rows], dtype=dtype)
+
+    return MixtureChoice(
+        **{name: column(name, object) for name in ("covariance_type", "status")},
+        **{name: column(name, np.int64) for name in ("n_components", "n_parameters")},
+        **{name: column(name, np.float64) for name in _NUMBERS},
+        criterion=criterion,
+        best=best,
+    )
+
+
+def _status(model: GaussianMixture) -> str:
+    if not model.converged_:
+        return "max_iter"
+    return "warned" if model.warnings_ else "converged"
