@@ -14,10 +14,15 @@ LATENCY = 0.1  # as promised; the median of three, because a busy machine may ho
 
 X = np.random.default_rng(1).normal(size=(400_000, 8))
 COLUMNS = np.abs(np.repeat(X.T[:3], 5, axis=1))
+MIXTURE = tn.segment.GaussianMixture(4).fit(np.concatenate([X[:200] + 9 * c for c in range(4)]))
 CALLS = {
     "iterations": lambda: tn.segment.KMeans(40, init=X[:40], max_iter=10**6, tol=0).fit(X),
     "seeds": lambda: tn.segment.KMeans(2000, n_init=50, max_iter=1).fit(X),
     "predict": lambda: tn.segment.KMeans(300, init=X[:300], max_iter=1, tol=1e9).fit(X).predict(X),
+    "mixture": lambda: tn.segment.GaussianMixture(
+        20, means_init=X[:20], max_iter=10**6, tol=0.0
+    ).fit(X),
+    "mixture errors": lambda: MIXTURE.estimates(X),
     "rfm": lambda: tn.segment.rfm_scores(*COLUMNS, scoring="nested"),
     "concentration": lambda: tn.segment.concentration(COLUMNS[0]),
 }

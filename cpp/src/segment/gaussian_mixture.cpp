@@ -12,6 +12,9 @@ namespace {
 
 using namespace detail;
 
+// Products of smaller weights with shares would lose their digits.
+constexpr double kLeastWeight = 1e-250;
+
 void require_settings(const GaussianMixtureSettings& s, std::int64_t rows) {
   if (s.components < 1 || s.components > rows)
     throw InvalidInput("n_components", -1, static_cast<double>(s.components),
@@ -209,6 +212,8 @@ GaussianMixtureFit fit_gaussian_mixture(const Points<double>& points,
                                         const GaussianMixtureStart& start,
                                         const Execution& execution) {
   const double total = require_valid(points);
+  if (!(total >= kLeastWeight))
+    throw InvalidInput("sample_weight", -1, total, "of a total of at least 1e-250");
   require_settings(settings, points.rows());
   require_start(start, settings, points.features);
   const Moments of = moments(points, execution);

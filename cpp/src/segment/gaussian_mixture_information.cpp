@@ -20,7 +20,7 @@ using Eigen::VectorXd;
 using RowMatrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 constexpr Index kMostParameters = 2000;
-constexpr std::int64_t kBatch = 64;
+constexpr std::int64_t kBatch = 32;
 
 /// Where the parameters lie: logarithms of the weights but the last, means by component, and
 /// covariances by component or shared. Means and covariances are counted in each component's own

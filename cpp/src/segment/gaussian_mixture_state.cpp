@@ -32,8 +32,8 @@ using VectorView = Eigen::Map<const Eigen::VectorXd>;
 
 // Resolution of a double with three digits to spare.
 constexpr double kLeastDeviation = 1e-13;
-// Weights so small that their inverse would overflow in squares.
-constexpr double kLeastHeld = 0x1p-500;
+// The share of all weight below which a component is empty: its inverse would overflow in squares.
+constexpr double kLeastShare = 0x1p-500;
 
 Matrix inverse_transposed(const Matrix& lower) {
   const auto d = lower.rows();
@@ -138,7 +138,7 @@ bool MixtureState::update_tied(const MixtureMoments& moments) {
   double total = 0.0;
   for (std::int64_t k = 0; k < k_; ++k) {
     const double held = moments.held[static_cast<std::size_t>(k)];
-    if (!(held > kLeastHeld)) continue;
+    if (weight_[static_cast<std::size_t>(k)] == 0.0) continue;
     total += held;
     const std::vector<double> by = step(moments, k);
     const double* second = moments.second.data() + k * d_ * (d_ + 1) / 2;
@@ -155,13 +155,13 @@ bool MixtureState::update_tied(const MixtureMoments& moments) {
 
 bool MixtureState::update(const MixtureMoments& moments) {
   double total = 0.0;
-  for (const double held : moments.held) total += held > kLeastHeld ? held : 0.0;
+  for (const double held : moments.held) total += held;
   for (std::size_t k = 0; k < weight_.size(); ++k)
-    weight_[k] = moments.held[k] > kLeastHeld ? moments.held[k] / total : 0.0;
+    weight_[k] = moments.held[k] > kLeastShare * total ? moments.held[k] / total : 0.0;
   if (shape_ == CovarianceShape::tied) return update_tied(moments);
   for (std::int64_t k = 0; k < k_; ++k) {
     const double held = moments.held[static_cast<std::size_t>(k)];
-    if (!(held > kLeastHeld)) continue;
+    if (weight_[static_cast<std::size_t>(k)] == 0.0) continue;
     const std::vector<double> by = step(moments, k);
     move_mean(by, k);
     if (diagonal()) {

@@ -27,12 +27,12 @@ class MixtureChoice(Table):
 
     Attributes
     ----------
-    covariance_type : array of str
+    covariance_type : tuple of str
     n_components : int64 array
     n_parameters : int64 array
     log_likelihood, entropy, aic, bic, icl : float64 arrays
         Of criteria the lower is the better. NaN where the fit collapsed.
-    status : array of str
+    status : tuple of str
         "converged", "max_iter", "warned" (converged, and `fit` warned) or "collapsed".
     criterion : str
         What chose the best.
@@ -48,7 +48,7 @@ class MixtureChoice(Table):
     (1, 0, 3)
     """
 
-    covariance_type: np.ndarray[Any, Any]
+    covariance_type: tuple[str, ...]
     n_components: Ints
     n_parameters: Ints
     log_likelihood: Floats
@@ -56,7 +56,7 @@ class MixtureChoice(Table):
     aic: Floats
     bic: Floats
     icl: Floats
-    status: np.ndarray[Any, Any]
+    status: tuple[str, ...]
     criterion: str
     best: GaussianMixture
 
@@ -98,7 +98,7 @@ class MixtureChoice(Table):
         ax = plotting.axes(ax)
         value = getattr(self, self.criterion)
         for color, shape in zip(plotting.PALETTE, SHAPES, strict=False):
-            of = self.covariance_type == shape
+            of = np.array(self.covariance_type) == shape
             if of.any():
                 order = np.argsort(self.n_components[of], kind="stable")
                 plotting.curve(
@@ -178,7 +178,8 @@ def compare(
         return np.array([row.get(name, np.nan) for row in rows], dtype=dtype)
 
     return MixtureChoice(
-        **{name: column(name, object) for name in ("covariance_type", "status")},
+        covariance_type=tuple(row["covariance_type"] for row in rows),
+        status=tuple(row["status"] for row in rows),
         **{name: column(name, np.int64) for name in ("n_components", "n_parameters")},
         **{name: column(name, np.float64) for name in _NUMBERS},
         criterion=criterion,

@@ -21,7 +21,7 @@ class MixtureEstimates(Table):
     Attributes
     ----------
     component : int64 array
-    parameter : array of str
+    parameter : tuple of str
         "weight" or "mean of ..." and the name or number of the feature.
     estimate, standard_error : float64 arrays
         The error is NaN where the component holds no row or the information is singular.
@@ -41,7 +41,7 @@ class MixtureEstimates(Table):
     """
 
     component: Ints
-    parameter: np.ndarray[Any, Any]
+    parameter: tuple[str, ...]
     estimate: Floats
     standard_error: Floats
     lower: Floats
@@ -82,10 +82,7 @@ def estimates_of(
     mean = means.ravel()
     return MixtureEstimates(
         component=np.concatenate([np.arange(k), np.repeat(np.arange(k), d)]),
-        parameter=np.array(
-            ["weight"] * k + [f"mean of {name}" for _ in range(k) for name in features],
-            dtype=object,
-        ),
+        parameter=("weight",) * k + tuple(f"mean of {name}" for _ in range(k) for name in features),
         estimate=np.concatenate([weights, mean]),
         standard_error=np.concatenate([weight_error, mean_error]),
         lower=np.concatenate([limits[0], mean - z * mean_error]),

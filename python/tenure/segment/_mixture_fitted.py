@@ -202,8 +202,8 @@ class FittedMixture(FeatureEstimator):
         >>> rng = np.random.default_rng(1)
         >>> X = np.concatenate([rng.normal(0, 1, (300, 1)), rng.normal(6, 1, (100, 1))])
         >>> e = tn.segment.GaussianMixture(2).fit(X).estimates(X)
-        >>> bool(e.lower[0] < 0.75 < e.upper[0]), e.parameter.tolist()
-        (True, ['weight', 'weight', 'mean of 0', 'mean of 0'])
+        >>> bool(e.lower[0] < 0.75 < e.upper[0]), e.parameter
+        (True, ('weight', 'weight', 'mean of 0', 'mean of 0'))
         """
         limits = as_level(level)
         robust = as_choice(errors, "errors", ("observed", "robust")) == "robust"

@@ -267,8 +267,8 @@ class GaussianMixture(FittedMixture):
         thin = np.flatnonzero((self.weights_ > 0.0) & (held < own)).tolist()
         if thin and self.covariance_type != "tied":
             complaints.append(
-                f"components {thin} hold less than {own} rows each: reg_covar alone gives them a "
-                "covariance"
+                f"components {thin} hold a weight of less than {own} rows each: too little for a "
+                "covariance of their own"
             )
         variance = column_variance(
             self.covariance_type, self.weights_, self.means_, self.covariances_

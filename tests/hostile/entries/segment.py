@@ -67,4 +67,16 @@ ENTRIES = [
         10_000_000,
     ),
     Entry("ward", points, lambda X, t: tn.segment.ward(X), 20_000),
+    Entry(
+        "GaussianMixture",
+        points,
+        lambda X, t: tn.segment.GaussianMixture(4, tol=1e-3, n_threads=t).fit(X),
+        1_000_000,
+    ),
+    Entry(
+        "GaussianMixture.estimates",
+        points,
+        lambda X, t: tn.segment.GaussianMixture(n_threads=t).fit(X).estimates(X, errors="robust"),
+        1_000_000,
+    ),
 ]
