@@ -33,11 +33,14 @@ class MixtureChoice(Table):
     log_likelihood, entropy, aic, bic, icl : float64 arrays
         Of criteria the lower is the better. NaN where the fit collapsed.
     status : tuple of str
-        "converged", "max_iter", "warned" (converged, and `fit` warned) or "collapsed".
+        "converged", "max_iter", "degenerate" (`fit` warned of components that are empty, flat or
+        hold too little) or "collapsed".
     criterion : str
         What chose the best.
     best : GaussianMixture
-        The fit with the lowest criterion; of equal ones the first.
+        The fit with the lowest criterion, of equal ones the first. Degenerate ones, whose
+        likelihood says more of `reg_covar` than of the data, are chosen only where there are no
+        others.
 
     Examples
     --------
@@ -85,6 +88,8 @@ class MixtureChoice(Table):
     def plot(self, ax: Any = None) -> Any:
         """Draw the criterion over the number of components, a line for each shape.
 
+        A ring marks the best, a cross what is degenerate; what collapsed is a gap.
+
         Parameters
         ----------
         ax : matplotlib Axes, optional
@@ -111,19 +116,29 @@ class MixtureChoice(Table):
                 )
         ax.plot(
             self.best.n_components,
-            np.nanmin(value),
+            getattr(self.best, f"{self.criterion}_"),
             "o",
             markersize=11,
             markerfacecolor="none",
             markeredgecolor=plotting.INK,
             markeredgewidth=1.4,
         )
+        doubtful = np.array([s == "degenerate" for s in self.status])
+        if doubtful.any():
+            ax.plot(
+                self.n_components[doubtful],
+                value[doubtful],
+                "x",
+                color=plotting.INK,
+                markersize=8,
+                label="degenerate",
+            )
         plotting.number_ticks(ax.yaxis)
         ax.set_xticks(np.unique(self.n_components))
         ax.set_xlabel("Components")
         ax.set_ylabel(f"{self.criterion.upper()}, lower is better")
         ax.set_title(f"{self.best.n_components} components, {self.best.covariance_type}")
-        plotting.legend_above(ax, len(set(self.covariance_type)))
+        ax.legend(frameon=False, loc="best")
         return ax
 
 
@@ -151,6 +166,7 @@ def compare(
             raise InvalidInputError(msg, argument=name)
     rows: list[dict[str, Any]] = []
     best: GaussianMixture | None = None
+    best_rank = (True, np.inf)
     for shape in shapes:
         for k in counts:
             model = kind(k, covariance_type=shape, **settings)
@@ -165,11 +181,12 @@ def compare(
                 count = parameter_count(shape, k, as_matrix(X)[0].shape[1])
                 rows.append({**row, "n_parameters": count, "status": "collapsed"})
                 continue
-            row |= {"n_parameters": model.n_parameters_, "status": _status(model)}
+            status = _status(model)
+            row |= {"n_parameters": model.n_parameters_, "status": status}
             rows.append(row | {name: getattr(model, f"{name}_") for name in _NUMBERS})
-            key = f"{criterion}_"
-            if best is None or getattr(model, key) < getattr(best, key):
-                best = model
+            rank = (status == "degenerate", getattr(model, f"{criterion}_"))
+            if best is None or rank < best_rank:
+                best, best_rank = model, rank
     if best is None:
         msg = "every mixture collapsed: raise reg_covar or ask for fewer components"
         raise InvalidInputError(msg, argument="reg_covar")
@@ -188,6 +205,7 @@ def compare(
 
 
 def _status(model: GaussianMixture) -> str:
-    if not model.converged_:
-        return "max_iter"
-    return "warned" if model.warnings_ else "converged"
+    # What `fit` says of single components begins so.
+    if any(text.startswith("components [") for text in model.warnings_):
+        return "degenerate"
+    return "converged" if model.converged_ else "max_iter"

@@ -25,15 +25,46 @@ def parameter_count(shape: str, k: int, d: int) -> int:
     return k - 1 + k * d + of_shape
 
 
-def column_variance(shape: str, weights: Floats, means: Floats, covariances: Floats) -> Floats:
-    """Return the variance of each column under a mixture."""
-    if shape in ("full", "tied"):
-        within = np.diagonal(covariances, axis1=-2, axis2=-1)
-    else:
-        within = covariances if shape == "diag" else covariances[:, None]
-    between = (means - weights @ means) ** 2
-    total: Floats = weights @ (within + between)
-    return total
+def matrices(shape: str, means: Floats, covariances: Floats) -> Floats:
+    """Return the covariance matrix of each component, shape (components, features, features)."""
+    k, d = means.shape
+    if shape == "diag":
+        return covariances[:, :, None] * np.eye(d)
+    if shape == "spherical":
+        return covariances[:, None, None] * np.eye(d)
+    return np.broadcast_to(covariances, (k, d, d))
+
+
+def floor_complaints(
+    shape: str, weights: Floats, means: Floats, covariances: Floats, floor: float
+) -> list[str]:
+    """Return what is wrong where `reg_covar` shapes what was fitted: columns first."""
+    if floor == 0.0:
+        return []
+    of = matrices(shape, means, covariances)
+    gap = means - weights @ means
+    total = np.tensordot(weights, of, 1) + (weights[:, None] * gap).T @ gap
+    swamped = np.flatnonzero(floor > 0.5 * np.diagonal(total)).tolist()
+    if swamped:
+        return [
+            f"reg_covar={floor} is more than half of the variance of columns {swamped}: lower it, "
+            "or give columns another unit"
+        ]
+    if floor > 0.05 * np.linalg.eigvalsh(total)[0]:
+        return [
+            f"reg_covar={floor} is more than a twentieth of the least variance of the columns "
+            "together: lower it, give columns another unit or drop columns that others determine"
+        ]
+    flat = np.flatnonzero((weights > 0.0) & (floor > 0.1 * np.linalg.eigvalsh(of)[:, 0])).tolist()
+    return (
+        [
+            f"components {flat} are flat: reg_covar={floor} is more than a tenth of their least "
+            "variance, and the likelihood is as high as it lets them be; ask for fewer components "
+            "or raise it"
+        ]
+        if flat
+        else []
+    )
 
 
 def start_array(given: Any, name: str, shape: tuple[int, ...]) -> Floats | None:
