@@ -1,8 +1,9 @@
 #include "tenure/segment/gaussian_mixture.hpp"
 
+#include <algorithm>
 #include <cmath>
-#include <numeric>
-#include <string>
+#include <limits>
+#include <optional>
 
 #include "gaussian_mixture_state.hpp"
 #include "tenure/support/errors.hpp"

@@ -99,15 +99,14 @@ GaussianMixtureSample sample_gaussian_mixture(const GaussianMixture& mixture, st
   GaussianMixtureSample out{Buffer<double>(rows * d), Buffer<std::int32_t>(rows)};
   const auto draw = [&](std::int64_t i) {
     RandomStream random(seed, static_cast<std::uint64_t>(i));
-    std::int64_t k = 0, last = 0;
+    std::int64_t k = 0;
     double left = random.uniform();
-    // Off the end by rounding only: then the last component with a weight.
+    // Off the end by rounding only: then it is the last component with a weight.
     for (std::int64_t c = 0; c < mixture.components && left >= 0.0; ++c) {
       const double w = mixture.weight[static_cast<std::size_t>(c)];
-      if (w > 0.0) last = c;
+      if (w > 0.0) k = c;
       left -= w;
     }
-    k = last;
     out.label[i] = static_cast<std::int32_t>(k);
     double* const x = out.values.data() + i * d;
     // U'(x - m) is standard normal: forward substitution.
