@@ -188,6 +188,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/survival/curve_limits.cpp
   cpp/src/survival/discrete_time.cpp
   cpp/src/survival/fine_gray.cpp
+  cpp/src/survival/fine_gray_rows.cpp
   cpp/src/survival/kaplan_meier.cpp
   cpp/src/survival/log_lifetime.cpp
   cpp/src/survival/log_rank.cpp

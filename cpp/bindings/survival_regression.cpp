@@ -106,14 +106,20 @@ void bind_prediction(py::module_& m, const char* name) {
 }
 
 py::dict fine_gray(const Column<double>& duration, const Column<std::uint8_t>& cause,
-                   const Matrix& x, const Optional& weight, std::int64_t max_iterations,
-                   double tolerance) {
-  // Copies: times and causes decide on positions in arrays.
+                   const Matrix& x, const Optional& entry, const Optional& weight,
+                   std::int64_t max_iterations, double tolerance) {
+  // Copies: times, entries and causes decide on positions in arrays.
   const auto t = view(duration, "duration");
   const auto c = view(cause, "cause");
   const std::vector<double> times(t.begin(), t.end());
   const std::vector<std::uint8_t> causes(c.begin(), c.end());
   survival::FineGraySample sample{times, causes, design(x)};
+  std::vector<double> entries;
+  if (entry) {
+    const auto e = view(*entry, "entry");
+    entries.assign(e.begin(), e.end());
+    sample.entry = entries;
+  }
   if (weight) sample.weight = view(*weight, "sample_weight");
   auto fit = without_gil(1, [&](const Execution& run) {
     return survival::fine_gray(sample, {max_iterations, tolerance}, run);
@@ -187,8 +193,8 @@ void bind_survival_regression(py::module_& m) {
         py::arg("entry").noconvert(), py::arg("sample_weight").noconvert(), py::arg("cloglog"),
         py::arg("max_iterations"), py::arg("tolerance"), py::arg("threads"));
   m.def("fine_gray", &fine_gray, py::arg("duration").noconvert(), py::arg("cause").noconvert(),
-        py::arg("X").noconvert(), py::arg("sample_weight").noconvert(), py::arg("max_iterations"),
-        py::arg("tolerance"));
+        py::arg("X").noconvert(), py::arg("entry").noconvert(),
+        py::arg("sample_weight").noconvert(), py::arg("max_iterations"), py::arg("tolerance"));
 }
 
 }  // namespace tenure::python

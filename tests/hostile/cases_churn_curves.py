@@ -30,9 +30,14 @@ def aft(x: Any = X, duration: Any = TIME, churned: Any = GONE, **more: Any) -> A
 
 
 def fine_gray(
-    x: Any = X, duration: Any = TIME, cause: Any = CAUSE, of: Any = 1, weight: Any = None
+    x: Any = X,
+    duration: Any = TIME,
+    cause: Any = CAUSE,
+    of: Any = 1,
+    weight: Any = None,
+    entry: Any = None,
 ) -> Any:
-    return tn.churn.FineGray(of).fit(x, duration, cause, weight)
+    return tn.churn.FineGray(of).fit(x, duration, cause, entry, weight)
 
 
 def renew(x: Any = X, duration: Any = MONTHS, churned: Any = GONE, **more: Any) -> Any:
@@ -168,6 +173,12 @@ CASES = [
     refused("FineGray: weights 0", "positive weight", lambda: fine_gray(weight=np.zeros(6))),
     refused(
         "FineGray: weight 1e308", "sample_weight[0]", lambda: fine_gray(weight=np.full(6, 1e308))
+    ),
+    refused("FineGray: entry NaN", "entry[5]", lambda: fine_gray(entry=[0.0] * 5 + [math.nan])),
+    refused(
+        "FineGray: entry after all have left",
+        "others are under observation",
+        lambda: fine_gray(entry=[0.0, 0.0, 2.5, 3.5, 4.5, 5.5]),
     ),
     refused("FineGray: X NaN", "X[0", lambda: fine_gray(x=[[math.nan], *X[1:]])),
     refused("FineGray: 79 duplicate", "determined by", lambda: fine_gray(x=np.hstack([X, X]))),

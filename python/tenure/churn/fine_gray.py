@@ -48,7 +48,7 @@ class FineGray(Estimator):
     ----------
     coef_ : ndarray of float, shape (n_features,)
     covariance_ : ndarray of float, shape (n_features, n_features)
-        Fine and Gray's sandwich, which knows that the censoring weights are estimated.
+        Fine and Gray's sandwich, which knows that the weights of censoring and entry are estimated.
     naive_covariance_ : ndarray of float
         Inverse information.
     baseline_time_, baseline_hazard_ : ndarray of float, shape (n_times,)
@@ -63,7 +63,8 @@ class FineGray(Estimator):
 
     References
     ----------
-    Fine, J. P. and Gray, R. J. (1999), JASA 94:496-509.
+    Fine, J. P. and Gray, R. J. (1999), JASA 94:496-509. Late entry: Geskus, R. B. (2011),
+    Biometrics 67:39-49.
 
     Examples
     --------
@@ -119,6 +120,7 @@ class FineGray(Estimator):
         X: Any,
         duration: npt.ArrayLike,
         cause: Any,
+        entry: npt.ArrayLike | None = None,
         sample_weight: npt.ArrayLike | None = None,
     ) -> Self:
         """Fit by partial likelihood.
@@ -131,6 +133,9 @@ class FineGray(Estimator):
             Tenure at exit, finite, >= 0.
         cause : array-like of int or str, shape (n_customers,)
             As in `AalenJohansen.fit`: 0, None, NaN or an empty text is still a customer.
+        entry : array-like of float, shape (n_customers,), optional
+            Tenure at which observation began, >= 0 and < duration. 0 means from the start; late
+            entry must say nothing of when and why the customer leaves.
         sample_weight : array-like of float, shape (n_customers,), optional
             0 or from 1e-100 to 1e100; a row of weight 0 is no row. Estimates are those of so many
             equal rows; `covariance_` takes weights for those of a survey, as R's robust errors do.
@@ -144,7 +149,8 @@ class FineGray(Estimator):
         ------
         InvalidInputError
             For a bad cell, naming argument and row; if nobody left for the cause; for columns that
-            determine each other.
+            determine each other; if nobody was under observation just before someone entered, once
+            a customer had left for another cause: how many more would have left is not known.
 
         Warns
         -----
@@ -165,6 +171,7 @@ class FineGray(Estimator):
             row = int(bad[0])
             msg = f"duration[{row}] must be finite and >= 0, got {times[row]:g}"
             raise InvalidInputError(msg, argument="duration", row=row, value=float(times[row]))
+        begun = None if entry is None else _as_entry(entry, times)
         own = codes == labels.index(self.cause) + 1
         kind = np.where(own, 1, np.where(codes > 0, 2, 0)).astype(np.uint8)
         matrix, names = as_design(X, times.size)
@@ -182,11 +189,12 @@ class FineGray(Estimator):
             used = weight > 0.0
             times, kind, own, weight = times[used], kind[used], own[used], weight[used]
             matrix = np.ascontiguousarray(matrix[used])
+            begun = None if begun is None else begun[used]
             if not own.any():
                 msg = f"nobody of a positive weight left for the cause {self.cause!r}"
                 raise InvalidInputError(msg, argument="sample_weight")
         require_independent(matrix, names, weight, intercept=True)
-        raw = _core.survival.fine_gray(times, kind, matrix, weight, most, tolerance)
+        raw = _core.survival.fine_gray(times, kind, matrix, begun, weight, most, tolerance)
         self.coef_ = raw["coefficients"]
         self.covariance_, self.naive_covariance_ = raw["covariance"], raw["naive_covariance"]
         self.baseline_time_, self.baseline_hazard_ = raw["time"], raw["baseline"]
@@ -291,3 +299,19 @@ class FineGray(Estimator):
         if not good:
             msg = "the model holds values that no fit has"
             raise ValueError(msg)
+
+
+def _as_entry(entry: Any, duration: Floats) -> Floats:
+    begun: Floats = as_column(entry, np.float64, "entry")
+    if begun.size != duration.size:
+        msg = f"entry has {begun.size} rows, but duration has {duration.size}"
+        raise InvalidInputError(msg, argument="entry")
+    bad = np.flatnonzero(~((begun >= 0.0) & ((begun < duration) | (begun == 0.0))))
+    if bad.size:
+        row = int(bad[0])
+        msg = (
+            f"entry[{row}] must be >= 0 and < duration (or 0: observed from the start), "
+            f"got {begun[row]:g}"
+        )
+        raise InvalidInputError(msg, argument="entry", row=row, value=float(begun[row]))
+    return begun

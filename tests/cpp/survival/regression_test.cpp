@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "tenure/support/errors.hpp"
 #include "tenure/survival/aft.hpp"
 #include "tenure/survival/aft_predict.hpp"
 #include "tenure/survival/discrete_time.hpp"
@@ -64,6 +65,37 @@ TEST(FineGray, TwoCustomersByHand) {
   const FineGrayFit fit = fine_gray({time, cause, Design{x, 2, 1}});
   EXPECT_NEAR(fit.null_log_likelihood, -std::log(2.0), 1e-14);
   EXPECT_NE(fit.status, optim::Status::converged);
+}
+
+TEST(FineGray, LateEntryByHand) {
+  // The first leaves at 2 for the other cause. Of the two under observation after 3 one entered
+  // then, so that for the first another was never seen: it counts twice at 4.
+  const Numbers time{2.0, 4.0, 5.0}, x{0.0, 1.0, 2.0}, entry{0.0, 0.0, 3.0};
+  const std::vector<std::uint8_t> cause{2, 1, 0};
+  FineGraySample sample{time, cause, Design{x, 3, 1}};
+  EXPECT_NEAR(fine_gray(sample).null_log_likelihood, -std::log(3.0), 1e-14);
+  sample.entry = entry;
+  const FineGrayFit fit = fine_gray(sample);
+  EXPECT_NEAR(fit.null_log_likelihood, -std::log(4.0), 1e-14);
+  // 2 + e^b + e^2b over e^b is smallest where e^2b = 2.
+  EXPECT_NEAR(fit.coefficients[0], 0.5 * std::log(2.0), 1e-9);
+}
+
+TEST(FineGray, NamesAnEntryWhereNobodyIsLeft) {
+  const Numbers time{2.0, 4.0, 5.0}, x{0.0, 1.0, 2.0}, entry{0.0, 3.0, 3.0};
+  const std::vector<std::uint8_t> cause{2, 1, 0};
+  FineGraySample sample{time, cause, Design{x, 3, 1}};
+  sample.entry = entry;
+  EXPECT_THROW(fine_gray(sample), InvalidInput);
+  const Numbers after{0.0, 4.0, 3.0};
+  sample.entry = after;
+  try {
+    fine_gray(sample);
+    FAIL();
+  } catch (const InvalidInput& error) {
+    EXPECT_EQ(error.argument(), "entry");
+    EXPECT_EQ(error.row(), 1);
+  }
 }
 
 TEST(DiscreteTime, ConstantHazardIsEventsByQuestions) {

@@ -16,6 +16,8 @@ struct FineGraySample {
   std::span<const std::uint8_t> cause;                 ///< 0, 1 or 2
   Design x;                                            ///< finite, at least one column
   std::optional<std::span<const double>> weight = {};  ///< finite, > 0. Absent: 1
+  /// Tenure at which observation began, >= 0 and < duration; 0 means from the start. Absent: 0.
+  std::optional<std::span<const double>> entry = {};
 };
 
 struct FineGrayOptions {
@@ -36,20 +38,25 @@ struct FineGrayFit {
 };
 
 /// Proportional hazards of the subdistribution of one cause. Who left for another cause stays at
-/// risk with the weight G(t-) / G(T-), G the Kaplan-Meier curve of censoring:
+/// risk with the chance to be still observed, A(t) = G(t-) H(t-), G the Kaplan-Meier curve of
+/// censoring, H that of entry in reversed time:
 ///
 ///     L(b) = sum_{i of cause 1} (x_i b - log S0(T_i)),
-///     S0(t) = sum_{T_j >= t} e^{x_j b} + G(t-) sum_{cause 2, T_j < t} e^{x_j b} / G(T_j-),
+///     S0(t) = sum_{L_j < t <= T_j} e^{x_j b} + A(t) sum_{cause 2, T_j < t} e^{x_j b} / A(T_j),
+///     G(t-) = prod_{u < t} (1 - c_u / n_u), n_u the weight with L < u <= T,
+///     H(t-) = prod_{u >= t} (1 - e_u / n_u+), e_u of n_u+ with L <= u < T entered at u,
 ///
-/// each row times its weight, in G too, so that a whole weight is so many equal rows. Ties as
-/// Breslow's, as in cmprsk. The variance is the sandwich of Fine and Gray's eta_i + psi_i,
-/// psi_i for the estimation of G, each times its weight before it is squared. [Fine & Gray 1999,
-/// JASA 94:496-509, sec. 4 and 5]
+/// each row times its weight, in G and H too, so that a whole weight is so many equal rows. Ties as
+/// Breslow's, as in cmprsk. The variance is the sandwich of eta_i + psi_i, psi_i for the estimation
+/// of G and H, each times its weight before it is squared. [Fine & Gray 1999, JASA 94:496-509, sec.
+/// 4 and 5; late entry: Geskus 2011, Biometrics 67:39-49, eq. 10; Zhang, Zhang & Fine 2011,
+/// Statistics in Medicine 30:1933-1951]
 ///
 /// Newton's method in standardised columns. Both sums of S0 and its first derivative are
 /// cumulative, the second one enters by its trace on rows: O(n log n) once, O(n columns^2) an
 /// iteration. One thread; the result depends on the order of rows only by rounding. Throws
-/// InvalidInput for a bad row, unequal lengths, and where nobody left for cause 1.
+/// InvalidInput for a bad row, unequal lengths, where nobody left for cause 1, and where nobody was
+/// under observation between an exit for cause 2 and a later entry: H is 0 there.
 FineGrayFit fine_gray(const FineGraySample& sample, const FineGrayOptions& options = {},
                       const Execution& execution = {});
 
