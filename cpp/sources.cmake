@@ -1,6 +1,7 @@
 # Every source by name, one list a target: a file that is not here is not built.
 set(TENURE_CORE_SOURCES
   cpp/src/churn/brier.cpp
+  cpp/src/churn/cause_incidence.cpp
   cpp/src/churn/concordance.cpp
   cpp/src/churn/cox_curvature.cpp
   cpp/src/churn/cox_data.cpp
@@ -212,6 +213,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_special.cpp
   cpp/bindings/bind_survival.cpp
   cpp/bindings/churn_calibration.cpp
+  cpp/bindings/churn_causes.cpp
   cpp/bindings/churn_logistic.cpp
   cpp/bindings/churn_measures.cpp
   cpp/bindings/churn_roc.cpp
@@ -251,6 +253,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/survival_tests.cpp
 )
 set(TENURE_TEST_SOURCES
+  tests/cpp/churn/cause_incidence_test.cpp
   tests/cpp/churn/concordance_test.cpp
   tests/cpp/churn/cox_test.cpp
   tests/cpp/churn/isotonic_test.cpp

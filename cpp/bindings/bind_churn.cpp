@@ -299,6 +299,7 @@ void bind_churn(py::module_& m) {
       },
       arg("duration").noconvert(), arg("churned").noconvert(), arg("score").noconvert(),
       arg("entry").noconvert(), arg("weight").noconvert(), arg("stratum").noconvert());
+  bind_causes(m);
   bind_logistic(m);
   bind_calibration(m);
   bind_roc(m);

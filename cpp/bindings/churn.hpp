@@ -5,6 +5,7 @@ namespace tenure::python {
 namespace py = pybind11;
 
 // The parts of the submodule `churn`, one subject each.
+void bind_causes(py::module_& m);
 void bind_logistic(py::module_& m);
 void bind_calibration(py::module_& m);
 void bind_roc(py::module_& m);

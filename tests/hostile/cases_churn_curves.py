@@ -40,6 +40,10 @@ def fine_gray(
     return tn.churn.FineGray(of).fit(x, duration, cause, entry, weight)
 
 
+def by_cause(x: Any = X, duration: Any = TIME, cause: Any = (1, 2, 1, 1, 2, 2), **more: Any) -> Any:
+    return tn.churn.CauseSpecificCox().fit(x, duration, cause, **more)
+
+
 def renew(x: Any = X, duration: Any = MONTHS, churned: Any = GONE, **more: Any) -> Any:
     return tn.churn.DiscreteTimeHazard(period="constant").fit(x, duration, churned, **more)
 
@@ -187,6 +191,38 @@ CASES = [
         lambda: fine_gray(x=[[1], [0], [1], [0], [1], [0]]),
         "did not converge",
         lambda m: not m.converged_,
+    ),
+    # --- a Cox regression for each cause
+    OK("CauseSpecificCox: as it should be", by_cause, lambda m: m.converged_),
+    refused("CauseSpecificCox: nobody left", "names no cause", lambda: by_cause(cause=[0] * 6)),
+    refused(
+        "CauseSpecificCox: weights NaN",
+        "sample_weight[5]",
+        lambda: by_cause(sample_weight=[1.0] * 5 + [math.nan]),
+    ),
+    refused(
+        "CauseSpecificCox: a cause of weight 0",
+        "positive weight",
+        lambda: by_cause(sample_weight=[1.0, 0.0, 1.0, 1.0, 0.0, 0.0]),
+    ),
+    refused("CauseSpecificCox: X NaN", "X[0", lambda: by_cause(x=[[math.nan], *X[1:]])),
+    refused("CauseSpecificCox: short", "duration", lambda: by_cause(duration=TIME[:5])),
+    refused("CauseSpecificCox: short cause", "cause has 5 rows", lambda: by_cause(cause=CAUSE[:5])),
+    W(
+        "CauseSpecificCox: 76 the cause only where x is 1",
+        lambda: by_cause(x=[[1], [0], [1], [1], [0], [0]]),
+        "cause 1: ",
+        lambda m: not m.converged_,
+    ),
+    OK(
+        "CauseSpecificCox: a risk beyond all numbers",
+        lambda: by_cause().predict_incidence([[1e5], [-1e5]], [3.0]),
+        lambda f: bool(((f >= 0.0) & (f <= 1.0)).all()),
+    ),
+    refused(
+        "CauseSpecificCox: times NaN",
+        "times[0]",
+        lambda: by_cause().predict_incidence(X, [math.nan]),
     ),
     # --- renewals
     refused(

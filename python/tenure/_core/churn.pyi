@@ -155,6 +155,19 @@ class CoxData:
     def baseline(self, beta: _Floats, ties: str, threads: int) -> _CoxBaseline: ...
 
 def survival_rows(hazard: _Floats, risk: _Floats, threads: int) -> _Floats: ...
+def cause_incidence(
+    time: _Floats,
+    hazard: _Floats,
+    variance: _Floats | None,
+    mean: _Floats | None,
+    covariance: _Floats | None,
+    risk: _Floats,
+    x: _Floats,
+    after: _Floats | None,
+    until: _Floats,
+    causes: int,
+    threads: int,
+) -> tuple[_Floats, _Floats, _Floats]: ...
 def concordance(
     duration: _Floats,
     churned: _Flags,

@@ -9,6 +9,7 @@ from tenure.churn.aft import AFT
 from tenure.churn.brier import BrierScore, brier_score
 from tenure.churn.calibration import CalibrationCoefficients, Calibrator
 from tenure.churn.calibration_error import CalibrationError, ici
+from tenure.churn.cause_specific_cox import CauseSpecificCox
 from tenure.churn.churn_model import ChurnModel
 from tenure.churn.churn_scores import CrossFitted, Scores
 from tenure.churn.concordance import concordance_index
@@ -101,6 +102,7 @@ __all__ = [
     "CalibrationSlope",
     "Calibrator",
     "Campaign",
+    "CauseSpecificCox",
     "ChurnDataset",
     "ChurnModel",
     "ContractEnd",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tenure._validation import as_level
+import numpy as np
+
+from tenure._validation import Floats, as_level
 from tenure.churn._times import z_of
 
 
@@ -39,3 +41,16 @@ def chance_limits(
     if 0.0 < value < 1.0:  # every row ties with its like: nothing is ranked
         return min(least, 1.0 - least, value), max(least, 1.0 - least, value)
     return (least, 1.0) if value >= 1.0 else (0.0, 1.0 - least)
+
+
+def incidence_limits(value: Floats, error: Floats, z: float, scale: str) -> tuple[Floats, Floats]:
+    """Return limits of a share that has left: log-log, normal in log(-log(1 - F)), or plain."""
+    if scale == "plain":
+        return np.maximum(value - z * error, 0.0), np.minimum(value + z * error, 1.0)
+    # With one cause those of Kaplan-Meier, turned over.
+    inner = (value > 0.0) & (value < 1.0)
+    log_stay = np.log1p(-np.where(inner, value, 0.5))
+    with np.errstate(over="ignore"):
+        factor = np.exp(-z * error / (np.exp(log_stay) * log_stay))
+        lower, upper = (-np.expm1(log_stay * f) for f in (1.0 / factor, factor))
+    return np.where(inner, lower, value), np.where(inner, upper, value)

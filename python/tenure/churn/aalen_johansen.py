@@ -15,6 +15,7 @@ from tenure._model_file import storable
 from tenure._results import Table
 from tenure._validation import Floats, as_choice, as_column, as_level
 from tenure.churn._codes import as_causes
+from tenure.churn._limits import incidence_limits
 from tenure.churn._times import as_times, z_of
 
 
@@ -181,7 +182,7 @@ class AalenJohansen(Estimator):
             else as_column(sample_weight, np.float64, "sample_weight"),
         )
         error = np.sqrt(raw["variance"])
-        lower, upper = _limits(raw["incidence"], error, z_of(level), scale)
+        lower, upper = incidence_limits(raw["incidence"], error, z_of(level), scale)
         self.curves_ = IncidenceCurves(
             labels, raw["time"], raw["at_risk"], raw["survival"], raw["events"], raw["incidence"],
             error, lower, upper, raw["last_time"],
@@ -256,14 +257,3 @@ class AalenJohansen(Estimator):
         if not (k and ascends and rises and inside and known and np.allclose(total, 1, atol=1e-9)):
             msg = "curves_ hold values that no incidence curves have"
             raise ValueError(msg)
-
-
-def _limits(value: Floats, error: Floats, z: float, scale: str) -> tuple[Floats, Floats]:
-    if scale == "plain":
-        return np.maximum(value - z * error, 0.0), np.minimum(value + z * error, 1.0)
-    # With one cause those of Kaplan-Meier, turned over.
-    inner = (value > 0.0) & (value < 1.0)
-    stay = np.where(inner, 1.0 - value, 0.5)
-    factor = np.exp(z * error / (stay * np.abs(np.log(stay))))
-    lower, upper = (-np.expm1(np.log(stay) * f) for f in (1.0 / factor, factor))
-    return np.where(inner, lower, value), np.where(inner, upper, value)

@@ -42,6 +42,17 @@ def regression(n: int) -> tuple[Any, ...]:
     return X, np.minimum(life, seen), (life <= seen).astype(np.uint8)
 
 
+def leave_and_foretell(data: Any, threads: int) -> Any:
+    X, duration, churned = data
+    cause = np.where(churned, 1 + np.arange(len(duration)) % 3, 0)
+    model = tn.churn.CauseSpecificCox(n_threads=threads).fit(X, duration, cause)
+    return [
+        model.coef_,
+        model.predict_incidence(X[:200], [30.0]),
+        model.predict_incidence(X[:20], [30.0], interval=0.95),
+    ]
+
+
 def renew(data: Any, threads: int) -> Any:
     X, duration, churned = data
     months = np.ceil(duration / 20).astype(int)
@@ -218,6 +229,7 @@ ENTRIES = [
         lambda d, t: asked(tn.churn.CoxPH(n_threads=t).fit(*d), d),
         500_000,
     ),
+    Entry("CauseSpecificCox", regression, leave_and_foretell, 300_000),
     Entry("CoxNet", regressed, lambda d, t: tn.churn.CoxNet(n_threads=t).fit(*d), 300_000),
     Entry(
         "LogisticRegression",
