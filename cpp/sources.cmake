@@ -193,6 +193,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/survival/kaplan_meier.cpp
   cpp/src/survival/log_lifetime.cpp
   cpp/src/survival/log_rank.cpp
+  cpp/src/survival/log_rank_robust.cpp
   cpp/src/survival/multiplicity.cpp
   cpp/src/survival/proportion.cpp
   cpp/src/survival/proportion_test.cpp

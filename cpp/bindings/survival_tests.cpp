@@ -25,7 +25,8 @@ py::dict log_rank(const Column<double>& duration, const Column<std::uint8_t>& ch
                   const Column<std::int32_t>& group, std::int32_t groups,
                   const std::optional<Column<double>>& entry,
                   const std::optional<Column<std::int32_t>>& stratum, std::int32_t strata,
-                  const std::string& weights, double rho, double gamma) {
+                  const std::string& weights, double rho, double gamma,
+                  const std::optional<Column<double>>& weight, bool robust) {
   using survival::RankWeight;
   static const std::map<std::string, RankWeight> kWeights{
       {"log_rank", RankWeight::log_rank},
@@ -41,7 +42,9 @@ py::dict log_rank(const Column<double>& duration, const Column<std::uint8_t>& ch
   if (entry) sample.entry = e;
   if (stratum) sample.stratum = s;
   sample.strata = strata;
-  const survival::RankOptions options{kWeights.at(weights), rho, gamma};
+  const auto w = weight ? copy(*weight, "sample_weight") : std::vector<double>{};
+  if (weight) sample.weight = w;
+  const survival::RankOptions options{kWeights.at(weights), rho, gamma, robust};
   auto test = without_gil(1, [&](const Execution& execution) {
     return survival::log_rank(sample, options, execution);
   });
@@ -88,7 +91,7 @@ void bind_survival_tests(py::module_& m) {
   m.def("log_rank", &log_rank, py::arg("duration").noconvert(), py::arg("churned").noconvert(),
         py::arg("group").noconvert(), py::arg("groups"), py::arg("entry").noconvert(),
         py::arg("stratum").noconvert(), py::arg("strata"), py::arg("weights"), py::arg("rho"),
-        py::arg("gamma"));
+        py::arg("gamma"), py::arg("sample_weight").noconvert(), py::arg("robust"));
   m.def("compare_proportions", &compare_proportions, py::arg("k1").noconvert(),
         py::arg("n1").noconvert(), py::arg("k2").noconvert(), py::arg("n2").noconvert(),
         py::arg("level"));

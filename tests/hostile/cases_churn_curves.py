@@ -117,6 +117,23 @@ CASES = [
         lambda m: np.allclose(m.curve_.mass, 0.5),
     ),
     # --- tests
+    refused(
+        "log_rank: weight NaN",
+        "sample_weight[5]",
+        lambda: tn.churn.log_rank(TIME, GONE, list("ababab"), sample_weight=[1.0] * 5 + [math.nan]),
+    ),
+    refused(
+        "log_rank: weights of half a customer",
+        "sample_weight[0] must be a whole number",
+        lambda: tn.churn.log_rank(
+            TIME, GONE, list("ababab"), sample_weight=[0.5] * 6, variance="model"
+        ),
+    ),
+    OK(
+        "log_rank: one customer has all the weight",
+        lambda: tn.churn.log_rank(TIME, GONE, list("ababab"), sample_weight=[1.0] * 5 + [1e60]),
+        lambda t: 0.0 <= t.p_value <= 1.0,
+    ),
     refused("log_rank: nobody", "duration", lambda: tn.churn.log_rank([], [], [])),
     refused(
         "log_rank: missing group",

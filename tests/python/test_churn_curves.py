@@ -172,6 +172,93 @@ def test_labels_name_causes_and_do_not_change_them(sample, names):
 # --- tests ----------------------------------------------------------------------------------------
 
 
+def robust(t, c, g, entry, stratum, weight, turn):
+    """U and V with every row's score a sum over times: Lin and Wei's, at hazards that are equal."""
+    groups = np.unique(g)
+    own = np.zeros((len(t), len(groups)))
+    u = np.zeros(len(groups))
+    for k in np.unique(stratum):
+        survival = 1.0
+        for time in np.unique(t[(c == 1) & (stratum == k) & (weight > 0)]):
+            risk = (stratum == k) & (t >= time) & ((entry < time) | (entry == 0))
+            dead = risk & (t == time) & (c == 1)
+            n, d = weight[risk].sum(), weight[dead].sum()
+            a = turn(n, survival)
+            for j, label in enumerate(groups):
+                share = weight[risk & (g == label)].sum() / n
+                own[:, j] += a * risk * ((g == label) - share) * (dead - d / n)
+                u[j] += a * (weight[dead & (g == label)].sum() - share * d)
+            survival *= 1 - d / n
+    return u, (own * weight[:, None]).T @ (own * weight[:, None])
+
+
+TURNS = {
+    "log_rank": lambda n, s: 1.0,
+    "gehan": lambda n, s: n,
+    "tarone_ware": lambda n, s: np.sqrt(n),
+    (1.0, 0.5): lambda n, s: s * np.sqrt(1.0 - s),
+}
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 10_000), st.sampled_from(list(TURNS)), st.booleans())
+def test_robust_log_rank_equals_its_definition(seed, weights, late):
+    rng = np.random.default_rng(seed)
+    t, c, g = rng.integers(1, 8, 40).astype(float), rng.integers(0, 2, 40), rng.integers(0, 3, 40)
+    entry = np.floor(t * rng.random(40)) if late else np.zeros(40)
+    stratum, weight = rng.integers(0, 2, 40), rng.choice([0.0, 0.5, 1.0, 2.7], 40)
+    test = log_rank(
+        t, c, g, entry=entry, stratum=stratum, weights=weights, sample_weight=weight
+    )  # fmt: skip
+    u, v = robust(t, c, g, entry, stratum, weight, TURNS[weights])
+    assert_allclose(test.observed - test.expected, u, rtol=1e-10, atol=1e-10 * v.max() ** 0.5)
+    assert_allclose(test.variance, v, rtol=1e-9, atol=1e-10 * v.max())
+    assert_allclose(test.statistic, u @ np.linalg.pinv(v, rcond=1e-9) @ u, rtol=1e-6, atol=1e-9)
+    other = log_rank(
+        t, c, g, entry=entry, stratum=stratum, weights=weights, sample_weight=weight * 8.0
+    )  # fmt: skip
+    assert_allclose(other.statistic, test.statistic, rtol=1e-9)
+    assert_array_equal(test.rows, np.bincount(g[weight > 0], minlength=3))
+
+
+@pytest.mark.parametrize("weights", ["log_rank", "gehan", "tarone_ware", (1.0, 0.5)])
+def test_whole_weights_are_so_many_customers(weights):
+    rng = np.random.default_rng(3)
+    t, c, g = rng.integers(1, 12, 80).astype(float), rng.integers(0, 2, 80), rng.integers(0, 3, 80)
+    entry, stratum = np.floor(t * rng.random(80)), rng.integers(0, 2, 80)
+    weight = rng.integers(0, 4, 80)
+    rows = np.repeat(np.arange(80), weight)
+    one = log_rank(
+        t, c, g, entry=entry, stratum=stratum, weights=weights, trend=True, sample_weight=weight,
+        variance="model",
+    )  # fmt: skip
+    two = log_rank(
+        t[rows], c[rows], g[rows], entry=entry[rows], stratum=stratum[rows], weights=weights,
+        trend=True,
+    )  # fmt: skip
+    assert one.statistic == two.statistic
+    assert_array_equal(one.variance, two.variance)
+    assert_array_equal([one.rows, one.events], [two.rows, two.events])
+
+
+def test_robust_log_rank_holds_its_level_where_weights_are_propensities():
+    # Who is in which group depends on x, and so does the hazard; weights 1 / P(group | x) undo it.
+    rng = np.random.default_rng(8)
+    plain, weighted = 0, 0
+    for _ in range(400):
+        x = rng.normal(size=200)
+        chance = 1 / (1 + np.exp(-x))
+        g = rng.random(200) < chance
+        life, seen = rng.exponential(np.exp(-0.7 * x)), rng.uniform(0.2, 3.0, 200)
+        data = np.minimum(life, seen), life <= seen, g
+        plain += log_rank(*data).p_value < 0.05
+        weight = 1 / np.where(g, chance, 1 - chance)
+        weighted += log_rank(*data, sample_weight=weight).p_value < 0.05
+    # Four standard errors of 400 are 4.4 %; without weights nearly all are refused.
+    assert plain > 200
+    assert weighted <= 0.094 * 400
+
+
 def test_trend_by_hand():
     # Two groups scored 0 and 1: the trend is the test itself.
     data = ([1, 2, 3, 4, 5, 6, 7], [1, 1, 0, 1, 1, 1, 0], list("ababbab"))
@@ -332,6 +419,15 @@ def test_the_curve_given_a_tenure_is_that_of_those_who_reached_it(sample, tenure
         (lambda: log_rank([1.0, 2.0], [1, 1], [0, 1], weights=(-1.0, 0.0)), "rho"),
         (lambda: log_rank([1.0, 2.0], [1, 1], [0, 1], trend=[1.0]), "trend"),
         (lambda: log_rank([], [], []), "duration"),
+        (
+            lambda: log_rank([1.0, 2.0], [1, 1], [0, 1], sample_weight=[1.0, -1.0]),
+            r"sample_weight\[1\]",
+        ),
+        (
+            lambda: log_rank([1, 2], [1, 1], [0, 1], sample_weight=[1, 0.5], variance="model"),
+            r"sample_weight\[1\] must be a whole number",
+        ),
+        (lambda: log_rank([1.0, 2.0], [1, 1], [0, 1], variance="sandwich"), "variance"),
         (lambda: KaplanMeier().fit([1.0], [0]).band(), "no time at which"),
         (lambda: KaplanMeier().fit([1.0, 2], [1, 0]).band("nair"), "kind"),
         (lambda: KaplanMeier().fit([1.0, 2], [1, 0]).band(start=-1.0), "start"),

@@ -20,7 +20,7 @@ def log_rank(rows, groups, weights=("log_rank", 0.0, 0.0)):
     t, c, g, s, e = zip(*rows, strict=True)
     return _core.survival.log_rank(
         np.array(t, float), np.array(c, np.uint8), np.array(g, np.int32), groups,
-        np.array(e, float), np.array(s, np.int32), max(s) + 1, *weights,
+        np.array(e, float), np.array(s, np.int32), max(s) + 1, *weights, None, False,
     )  # fmt: skip
 
 

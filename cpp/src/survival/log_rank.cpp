@@ -3,15 +3,16 @@
 #include <algorithm>
 #include <cmath>
 
+#include "log_rank_rows.hpp"
 #include "tenure/special/chi_square.hpp"
 #include "tenure/support/errors.hpp"
-#include "tenure/support/radix_sort.hpp"
 
 namespace tenure::survival {
 namespace {
 
 constexpr std::int32_t kMaxGroups = 4096;
-constexpr std::int64_t kPollRows = 65'536;
+/// Sums of whole weights below are exact in doubles too.
+constexpr double kMaxWeight = 9e15;
 
 void require_code(const char* argument, std::int64_t row, std::int32_t code, std::int32_t codes) {
   if (code < 0 || code >= codes)
@@ -30,12 +31,14 @@ void require_valid(const GroupedSample& s, const RankOptions& options, const Exe
   if (s.stratum) require_length("stratum", s.stratum->size());
   if (s.groups < 1 || s.groups > kMaxGroups)
     throw InvalidInput("group", -1, s.groups, "of 1 to 4096 groups");
+  if (s.weight) require_length("sample_weight", s.weight->size());
   if (s.strata < 1) throw InvalidInput("stratum", -1, s.strata, "of at least one stratum");
   for (const auto& [name, value] : {std::pair{"rho", options.rho}, {"gamma", options.gamma}})
     if (!(std::isfinite(value) && value >= 0.0))
       throw InvalidInput(name, -1, value, "finite and >= 0");
+  double total = 0.0;
   for (std::size_t i = 0; i < n; ++i) {
-    if (i % kPollRows == 0) execution.poll();
+    if (i % kRankPollRows == 0) execution.poll();
     const auto row = static_cast<std::int64_t>(i);
     const double t = s.duration[i];
     if (!(std::isfinite(t) && t >= 0.0)) throw InvalidInput("duration", row, t, "finite and >= 0");
@@ -47,58 +50,15 @@ void require_valid(const GroupedSample& s, const RankOptions& options, const Exe
       if (!(e >= 0.0 && (e < t || e == 0.0)))
         throw InvalidInput("entry", row, e, ">= 0 and < duration (or 0: observed from the start)");
     }
+    if (!s.weight) continue;
+    const double w = (*s.weight)[i];
+    if (!(std::isfinite(w) && w >= 0.0))
+      throw InvalidInput("sample_weight", row, w, "finite and >= 0");
+    if (!options.robust && !(w == std::floor(w) && (total += w) <= kMaxWeight))
+      throw InvalidInput("sample_weight", row, w,
+                         "a whole number of like rows, 9e15 in sum at most, where the variance is "
+                         "not robust");
   }
-}
-
-/// Rows in order of (stratum, time): sorted by time first, then counted into strata.
-class SortedRows {
- public:
-  SortedRows(const GroupedSample& s, std::span<const double> time, const Execution& execution)
-      : first_(static_cast<std::size_t>(s.strata) + 1) {
-    Buffer<KeyedRow> rows(std::ssize(time));
-    for (std::int64_t i = 0; i < rows.size(); ++i) {
-      if (i % kPollRows == 0) execution.poll();
-      rows[i] = {ordered_key(time[static_cast<std::size_t>(i)]), i};
-    }
-    radix_sort(rows, execution);
-    const auto stratum = [&](std::int64_t row) {
-      return s.stratum ? static_cast<std::size_t>((*s.stratum)[static_cast<std::size_t>(row)]) : 0;
-    };
-    for (std::int64_t i = 0; i < rows.size(); ++i) {
-      if (i % kPollRows == 0) execution.poll();
-      ++first_[stratum(rows[i].row) + 1];
-    }
-    for (std::size_t k = 1; k < first_.size(); ++k) first_[k] += first_[k - 1];
-    row_.resize(time.size());
-    auto next = first_;
-    for (std::int64_t i = 0; i < rows.size(); ++i) {
-      if (i % kPollRows == 0) execution.poll();
-      row_[next[stratum(rows[i].row)]++] = static_cast<std::size_t>(rows[i].row);
-    }
-  }
-
-  std::span<const std::size_t> of(std::int32_t stratum) const {
-    const auto k = static_cast<std::size_t>(stratum);
-    return std::span(row_).subspan(first_[k], first_[k + 1] - first_[k]);
-  }
-
- private:
-  std::vector<std::size_t> first_;
-  std::vector<std::size_t> row_;
-};
-
-double weight_of(const RankOptions& options, double at_risk, double survival) {
-  switch (options.weight) {
-    case RankWeight::log_rank:
-      return 1.0;
-    case RankWeight::gehan:
-      return at_risk;
-    case RankWeight::tarone_ware:
-      return std::sqrt(at_risk);
-    case RankWeight::fleming_harrington:
-      break;
-  }
-  return std::pow(survival, options.rho) * std::pow(1.0 - survival, options.gamma);
 }
 
 /// Walks the times of one stratum upwards; risk sets are whole numbers, so that nothing rounds.
@@ -120,7 +80,7 @@ class Walk {
     std::size_t entered = 0;
     if (!s_.entry) {
       for (std::size_t i = 0; i < exits.size(); ++i) {
-        if (i % kPollRows == 0) execution.poll();
+        if (i % kRankPollRows == 0) execution.poll();
         enter(exits[i]);
       }
     } else {
@@ -137,13 +97,13 @@ class Walk {
       std::ranges::fill(churned_, 0);
       for (last = first; last < exits.size() && s_.duration[exits[last]] == t; ++last)
         if (s_.churned[exits[last]] != 0) {
-          ++churned_[code(exits[last])];
-          ++events;
+          churned_[code(exits[last])] += count(exits[last]);
+          events += count(exits[last]);
         }
       if (events > 0) add(events);
       for (std::size_t i = first; i < last; ++i) {
-        --at_risk_[code(exits[i])];
-        --total_;
+        at_risk_[code(exits[i])] -= count(exits[i]);
+        total_ -= count(exits[i]);
       }
     }
   }
@@ -151,9 +111,14 @@ class Walk {
  private:
   std::size_t code(std::size_t row) const { return static_cast<std::size_t>(s_.group[row]); }
 
+  /// How many like rows a row stands for.
+  std::int64_t count(std::size_t row) const {
+    return s_.weight ? static_cast<std::int64_t>((*s_.weight)[row]) : 1;
+  }
+
   void enter(std::size_t row) {
-    ++at_risk_[code(row)];
-    ++total_;
+    at_risk_[code(row)] += count(row);
+    total_ += count(row);
   }
 
   void add(std::int64_t events) {
@@ -183,6 +148,16 @@ class Walk {
   std::int64_t total_ = 0;
   double survival_ = 1.0;
 };
+
+void exact_log_rank(const GroupedSample& s, const RankOptions& options, RankTest& out,
+                    const Execution& execution) {
+  const SortedRows exits(s, s.duration, execution);
+  std::optional<SortedRows> entries;
+  if (s.entry) entries.emplace(s, *s.entry, execution);
+  Walk walk(s, options, out);
+  for (std::int32_t k = 0; k < s.strata; ++k)
+    walk.stratum(exits.of(k), entries ? entries->of(k) : std::span<const std::size_t>{}, execution);
+}
 
 /// u' V^- u and the rank of V, by Cholesky with pivots. u lies in the range of V, as it does at
 /// every single time, so that any generalised inverse gives the same.
@@ -232,15 +207,16 @@ RankTest log_rank(const GroupedSample& s, const RankOptions& options, const Exec
   out.observed.resize(groups);
   out.expected.resize(groups);
   out.variance.resize(groups * groups);
-  for (const std::int32_t g : s.group) ++out.rows[static_cast<std::size_t>(g)];
-
-  const SortedRows exits(s, s.duration, execution);
-  std::optional<SortedRows> entries;
-  if (s.entry) entries.emplace(s, *s.entry, execution);
-  Walk walk(s, options, out);
-  for (std::int32_t k = 0; k < s.strata; ++k)
-    walk.stratum(exits.of(k), entries ? entries->of(k) : std::span<const std::size_t>{}, execution);
-
+  for (std::size_t i = 0; i < s.group.size(); ++i) {
+    const double w = s.weight ? (*s.weight)[i] : 1.0;
+    out.rows[static_cast<std::size_t>(s.group[i])] +=
+        options.robust ? static_cast<std::int64_t>(w > 0.0) : static_cast<std::int64_t>(w);
+  }
+  if (options.robust) {
+    robust_log_rank(s, options, out, execution);
+  } else {
+    exact_log_rank(s, options, out, execution);
+  }
   for (std::size_t k = 0; k < groups; ++k)
     for (std::size_t l = 0; l < k; ++l) out.variance[l * groups + k] = out.variance[k * groups + l];
   chi_square(out, groups, execution);

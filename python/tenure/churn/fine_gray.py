@@ -13,8 +13,8 @@ from tenure import _core
 from tenure._errors import ConvergenceWarning, InvalidInputError
 from tenure._estimator import Estimator
 from tenure._model_file import storable
-from tenure._sklearn import as_weights
 from tenure._validation import Floats, as_column, as_count, as_level, as_number
+from tenure.churn._case_weights import as_case_weights
 from tenure.churn._codes import as_causes
 from tenure.churn._regression import (
     CoefficientTable,
@@ -175,17 +175,8 @@ class FineGray(Estimator):
         own = codes == labels.index(self.cause) + 1
         kind = np.where(own, 1, np.where(codes > 0, 2, 0)).astype(np.uint8)
         matrix, names = as_design(X, times.size)
-        weight = as_weights(sample_weight, times.size)
+        weight = as_case_weights(sample_weight, times.size, 1e100)
         if weight is not None:
-            # Squares of sums of weights must be doubles.
-            good = (weight == 0.0) | ((weight >= 1e-100) & (weight <= 1e100))
-            bad = np.flatnonzero(~good)
-            if bad.size:
-                row = int(bad[0])
-                msg = f"sample_weight[{row}] must be 0 or from 1e-100 to 1e100, got {weight[row]:g}"
-                raise InvalidInputError(
-                    msg, argument="sample_weight", row=row, value=float(weight[row])
-                )
             used = weight > 0.0
             times, kind, own, weight = times[used], kind[used], own[used], weight[used]
             matrix = np.ascontiguousarray(matrix[used])

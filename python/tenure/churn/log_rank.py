@@ -13,6 +13,7 @@ from tenure import _core
 from tenure._errors import InvalidInputError
 from tenure._results import Table
 from tenure._validation import Floats, Ints, as_choice, as_column, as_flags, as_number
+from tenure.churn._case_weights import as_case_weights
 from tenure.churn._codes import as_groups
 
 _WEIGHTS = {
@@ -32,7 +33,8 @@ class RankTest(Table):
     group : tuple
         Labels, ascending.
     rows, events : ndarray of int, shape (n_groups,)
-        Customers, and those of them that churned while at risk beside others.
+        Customers (with ``variance="model"`` the sums of their weights), and those of them that
+        churned.
     observed, expected : ndarray of float, shape (n_groups,)
         Weighted sums of churn, and of what equal hazards would have given.
     variance : ndarray of float, shape (n_groups, n_groups)
@@ -66,6 +68,8 @@ def log_rank(
     stratum: Any = None,
     weights: str | tuple[float, float] = "log_rank",
     trend: bool | Sequence[float] = False,
+    sample_weight: npt.ArrayLike | None = None,
+    variance: str | None = None,
 ) -> RankTest:
     """Test whether the hazards of groups are the same at all times.
 
@@ -84,6 +88,14 @@ def log_rank(
     trend : bool or sequence of float
         Test for a trend over the groups, with one degree of freedom: True scores them 0, 1, 2, ...
         in ascending order of labels; a sequence gives the scores.
+    sample_weight : array-like of float, shape (n_customers,), optional
+        0, or from 1e-60 to 1e60; a row of weight 0 is no row.
+    variance : {"model", "robust"}, optional
+        ``"model"``: a weight is a number of customers who are alike, and whole; the test is that of
+        so many rows. ``"robust"``: a weight is that of a survey or of a propensity, and V the sum
+        of squares of what each row adds, whatever the unit of weights; it does not need the
+        hazards of all customers to be the same within groups. Default: robust with
+        `sample_weight`.
 
     Returns
     -------
@@ -101,7 +113,8 @@ def log_rank(
     References
     ----------
     Mantel, N. (1966), Cancer Chemotherapy Reports 50:163-170. Tarone, R. E. (1975), Biometrika
-    62:679-682 (trend).
+    62:679-682 (trend). Lin, D. Y. and Wei, L. J. (1989), JASA 84:1074-1078; Xie, J. and Liu, C.
+    (2005), Statistics in Medicine 24:3089-3110 (robust variance).
 
     Examples
     --------
@@ -109,10 +122,18 @@ def log_rank(
     >>> test = tn.churn.log_rank([1, 2, 3, 4, 5, 6], [1, 1, 1, 1, 1, 0], list("aabbbb"))
     >>> round(test.statistic, 4), test.df
     (5.6279, 1)
+    >>> weighted = tn.churn.log_rank(
+    ...     [1, 2, 3, 4, 5, 6], [1, 1, 1, 1, 1, 0], list("aabbbb"), sample_weight=[1, 2, 1, 1, 3, 1]
+    ... )
+    >>> round(weighted.statistic, 4)
+    3.296
     """
     kind, rho, gamma = _weights(weights)
     times = as_column(duration, np.float64, "duration")
     codes, labels = as_groups(group, "group")
+    weight = as_case_weights(sample_weight, times.size, 1e60)
+    default = "model" if sample_weight is None else "robust"
+    spread = default if variance is None else as_choice(variance, "variance", ("model", "robust"))
     strata, names = (None, ("all",)) if stratum is None else as_groups(stratum, "stratum")
     raw = _core.survival.log_rank(
         times,
@@ -125,6 +146,8 @@ def log_rank(
         kind,
         rho,
         gamma,
+        weight,
+        spread == "robust",
     )
     k = len(labels)
     if k == 0:

@@ -195,6 +195,8 @@ class _Sample:
             None if self.stratum is None else np.ascontiguousarray(self.stratum[rows]),
             self.n_strata,
             *weights,
+            None,
+            False,
         )
 
     def curve(self, rows: Any, curve: str, level: float) -> GroupCurve:

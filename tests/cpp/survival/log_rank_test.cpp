@@ -109,6 +109,23 @@ TEST(LogRank, HasNoDegreeOfFreedomWithoutOverlap) {
   EXPECT_EQ(log_rank(nobody.view()).p_value, 1.0);
 }
 
+TEST(LogRank, RobustVarianceByHand) {
+  // At 1 all four are at risk, half of each group, and the first of group 0 leaves: scores 1/2 (1 -
+  // 1/4), -1/2 /4, and twice 1/2 /4. At 2 one of group 0, two of 1: 2/3 of -1/3, -1/3 of 2/3, and
+  // 1/3 of 1/3. Nothing is left to compare at 3.
+  const std::vector<double> time{1.0, 3.0, 2.0, 3.0};
+  const std::vector<std::uint8_t> churned{1, 0, 1, 0};
+  const std::vector<std::int32_t> group{0, 0, 1, 1};
+  const RankTest test = log_rank({time, churned, group, 2}, {RankWeight::log_rank, 0.0, 0.0, true});
+  EXPECT_NEAR(test.observed[0] - test.expected[0], 0.5 - 1.0 / 3, 1e-15);
+  const double u[] = {3.0 / 8, -1.0 / 8 - 2.0 / 9, 1.0 / 8 - 2.0 / 9, 1.0 / 8 + 1.0 / 9};
+  double v = 0.0;
+  for (const double x : u) v += x * x;
+  EXPECT_NEAR(test.variance[0], v, 1e-15);
+  EXPECT_NEAR(test.variance[1], -v, 1e-15);
+  EXPECT_EQ(test.df, 1);
+}
+
 TEST(LogRank, NamesTheBadRow) {
   const auto blame = [](Rows rows, const char* argument, std::int64_t row) {
     try {
