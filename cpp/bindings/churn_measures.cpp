@@ -84,11 +84,14 @@ py::array scorable(const IpcwData& data, const Floats& times, bool both) {
   return release_to_numpy(std::move(out));
 }
 
-py::tuple d_calibration(const Floats& survival, const Flags& churned, std::int64_t bins) {
+py::tuple d_calibration(const Floats& survival, const Flags& churned,
+                        const std::optional<Floats>& weight, std::int64_t bins) {
   const auto s = view(survival, "survival");
   const auto c = view(churned, "churned");
-  auto found =
-      without_gil(1, [&](const Execution& run) { return churn::d_calibration(s, c, bins, run); });
+  std::optional<std::span<const double>> w;
+  if (weight) w = view(*weight, "sample_weight");
+  auto found = without_gil(
+      1, [&](const Execution& run) { return churn::d_calibration(s, c, bins, w, run); });
   return py::make_tuple(release_to_numpy(std::move(found.expected_share)),
                         release_to_numpy(std::move(found.standard_error)), found.statistic,
                         found.wald);
@@ -106,7 +109,7 @@ void bind_survival_measures(py::module_& m) {
       .def("brier_at", &brier, py::arg("survival").noconvert(), py::arg("t"))
       .def("scorable", &scorable, py::arg("times").noconvert(), py::arg("both"));
   m.def("d_calibration", &d_calibration, py::arg("survival").noconvert(),
-        py::arg("churned").noconvert(), py::arg("bins"));
+        py::arg("churned").noconvert(), py::arg("sample_weight").noconvert(), py::arg("bins"));
 }
 
 }  // namespace tenure::python

@@ -132,6 +132,20 @@ CASES = [
     # --- the model
     refused("ChurnModel: one class", "both classes", lambda: model(y=np.zeros(60))),
     refused("ChurnModel: y NaN", "y[9] is nan", lambda: model(y=np.where(FLAGS, math.nan, 0.0))),
+    refused(
+        "ChurnModel: weights that the classifier does not take",
+        "takes none",
+        lambda: tn.churn.ChurnModel(Told(0.5)).fit(
+            CHANCES[:, None], FLAGS, sample_weight=np.ones(60)
+        ),
+    ),
+    refused(
+        "ChurnModel: weight NaN",
+        "sample_weight[0]",
+        lambda: tn.churn.ChurnModel().fit(
+            CHANCES[:, None], FLAGS, sample_weight=np.full(60, math.nan)
+        ),
+    ),
     refused("ChurnModel: cv 1", "cv", lambda: model(cv=1)),
     refused("ChurnModel: threshold NaN", "threshold", lambda: model(threshold=math.nan)),
     refused("ChurnModel: a model that says NaN", "probability[0]", lambda: model(math.nan)),

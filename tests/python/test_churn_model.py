@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import tenure as tn
 from tenure.churn._cross_fit import folds_of
@@ -120,6 +124,55 @@ def test_without_calibration_it_is_the_estimator(data):
     campaign = tn.churn.Campaign(value=50, accept=0.2, offer=5, contact=1)
     with pytest.raises(tn.InvalidInputError, match="scored out of their folds"):
         model.profit_curve(campaign)
+
+
+def by_hand(X, y, groups, weight, parts):
+    """The probabilities of a weighted ChurnModel: its folds, each fit and the map written out."""
+    p = np.empty(len(y))
+    for train, test in parts:
+        fold = LogisticRegression().fit(X[train], y[train], sample_weight=weight[train])
+        p[test] = fold.predict_proba(X[test])[:, 1]
+    # The map itself, weights in it, is held against its definition in test_churn_calibration.
+    line = tn.churn.Calibrator("platt").fit(p, y, weight)
+    whole = LogisticRegression().fit(X, y, sample_weight=weight)
+    return line.predict(whole.predict_proba(X)[:, 1])
+
+
+def test_weights_reach_the_classifier_the_folds_and_the_calibration():
+    rng = np.random.default_rng(4)
+    X, groups = rng.normal(size=(400, 2)), np.arange(400) // 2
+    y = (rng.random(400) < 1 / (1 + np.exp(-X[:, 0]))).astype(int)
+    # Who churned was drawn four times as often: weights bring their share back.
+    weight = np.where(y == 1, 0.25, 1.0) * rng.choice([0.5, 1.0], 400)
+    model = tn.churn.ChurnModel(LogisticRegression(), calibration="platt", cv=3)
+    model.fit(X, y, groups, weight)
+    parts = folds_of(y, groups, 3, 0, None, None)
+    found = model.predict_proba(X)[:, 1]
+    assert_allclose(found, by_hand(X, y, groups, weight, parts), rtol=1e-9)
+    share = np.average(y, weights=weight)
+    assert abs(np.average(found, weights=weight) - share) < 0.01
+    assert abs(share - y.mean()) > 0.2
+    right = model.predict(X) == y
+    assert model.score(X, y, weight) == pytest.approx(np.average(right, weights=weight))
+    piped = make_pipeline(StandardScaler(with_std=False), LogisticRegression())
+    again = tn.churn.ChurnModel(piped, calibration=None).fit(X, y, sample_weight=weight)
+    alone = LogisticRegression().fit(X, y, sample_weight=weight)
+    assert_allclose(again.predict_proba(X), alone.predict_proba(X), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "weight", "says"),
+    [
+        (KNeighborsClassifier(), [1.0] * 40, "KNeighborsClassifier takes none"),
+        (LogisticRegression(), [1.0] * 39, "sample_weight"),
+        (LogisticRegression(), [math.nan] + [1.0] * 39, r"sample_weight\[0\]"),
+        (LogisticRegression(), [0.0, 1.0] * 20, "both classes"),
+    ],
+)
+def test_weights_that_cannot_be_used(estimator, weight, says):
+    X, y = np.arange(40.0)[:, None], np.arange(40) % 2
+    with pytest.raises(tn.InvalidInputError, match=says):
+        tn.churn.ChurnModel(estimator).fit(X, y, sample_weight=weight)
 
 
 def test_a_data_set_brings_its_labels_and_its_features(data, model):

@@ -196,6 +196,42 @@ def test_the_size_of_the_test_under_censoring():
     assert small[1] / runs < 0.02
 
 
+def test_whole_weights_are_shares_of_so_many_rows():
+    rng = np.random.default_rng(8)
+    survival, churned, weight = rng.random(200), rng.random(200) < 0.7, rng.integers(0, 4, 200)
+    rows = np.repeat(np.arange(200), weight)
+    found = d_calibration(survival, churned, sample_weight=weight, bins=5)
+    assert_allclose(found.share, shares_by_definition(survival[rows], churned[rows], 5), rtol=1e-12)
+    # The rows of one customer are not independent: its weight is squared.
+    own = np.array(
+        [shares_by_definition([s], [c], 5) for s, c in zip(survival, churned, strict=True)]
+    )
+    off = (own - found.share) * weight[:, None]
+    cov = off.T @ off / weight.sum() ** 2
+    reach = 1.959963984540054 * np.sqrt(np.diag(cov))
+    assert_allclose(found.upper - found.share, reach, rtol=1e-9)
+    away = found.share[:4] - 0.2
+    assert_allclose(found.statistic, away @ np.linalg.solve(cov[:4, :4], away), rtol=1e-9)
+    other = d_calibration(survival, churned, sample_weight=3.5 * weight, bins=5)
+    assert_allclose([other.statistic, other.pearson], [found.statistic, found.pearson], rtol=1e-9)
+
+
+def test_the_size_of_the_test_where_customers_are_drawn_unequally():
+    # Long lives are drawn half as often, and weights bring them back.
+    rng = np.random.default_rng(9)
+    small = np.zeros(2)
+    runs = 400
+    for _ in range(runs):
+        life = rng.exponential(1.0, 800)
+        kept = rng.random(800) < np.where(life > 1.0, 0.4, 0.8)
+        weight = np.where(life > 1.0, 2.0, 1.0)[kept]
+        u, gone = np.exp(-life[kept]), np.ones(kept.sum(), bool)
+        small[0] += d_calibration(u, gone, sample_weight=weight).p_value < 0.05
+        small[1] += d_calibration(u, gone).p_value < 0.05
+    assert abs(small[0] / runs - 0.05) < 0.044
+    assert small[1] > 0.9 * runs
+
+
 def test_wrong_curves_are_refused():
     rng = np.random.default_rng(7)
     life, seen = rng.exponential(1.0, 2000), rng.exponential(1.5, 2000)
@@ -219,6 +255,11 @@ def test_wrong_curves_are_refused():
         (lambda: d_calibration([0.5, 0.1], [1]), "churned"),
         (lambda: d_calibration([0.5], [1], bins=1), "bins"),
         (lambda: d_calibration([], []), "survival"),
+        (
+            lambda: d_calibration([0.5, 0.1], [1, 0], sample_weight=[1.0, -1.0]),
+            r"sample_weight\[1\]",
+        ),
+        (lambda: d_calibration([0.5], [1], sample_weight=[0.0]), "sample_weight"),
     ],
 )
 def test_bad_cells_are_named(call, message):

@@ -32,53 +32,71 @@ double quadratic_form(std::vector<double>& a, std::vector<double> x) {
 }  // namespace
 
 DCalibration d_calibration(std::span<const double> survival, std::span<const std::uint8_t> churned,
-                           std::int64_t bins, const Execution& execution) {
+                           std::int64_t bins, const std::optional<std::span<const double>>& weight,
+                           const Execution& execution) {
   const std::size_t n = survival.size();
   if (n == 0) throw InvalidInput("survival", -1, 0.0, "non-empty");
   if (churned.size() != n)
     throw InvalidInput("churned", -1, static_cast<double>(churned.size()), "as long as survival");
+  if (weight && weight->size() != n)
+    throw InvalidInput("sample_weight", -1, static_cast<double>(weight->size()),
+                       "as long as survival");
   if (bins < 2) throw InvalidInput("bins", -1, static_cast<double>(bins), ">= 2");
+  double total = 0.0, squares = 0.0;
   for (std::size_t i = 0; i < n; ++i) {
     const auto row = static_cast<std::int64_t>(i);
     if (!(survival[i] >= 0.0 && survival[i] <= 1.0))
       throw InvalidInput("survival", row, survival[i], "a probability in [0, 1]");
     if (churned[i] > 1) throw InvalidInput("churned", row, churned[i], "0 or 1");
+    const double w = weight ? (*weight)[i] : 1.0;
+    if (!(std::isfinite(w) && w >= 0.0))
+      throw InvalidInput("sample_weight", row, w, "finite and >= 0");
+    total += w;
+    squares += w * w;
   }
+  if (!(total > 0.0 && squares > 0.0 && std::isfinite(squares)))
+    throw InvalidInput("sample_weight", -1, total, "positive in sum, and finite when squared");
   const auto count = static_cast<std::size_t>(bins);
-  const double width = 1.0 / static_cast<double>(bins), rows = static_cast<double>(n);
-  std::vector<double> sum(count, 0.0), product(count * count, 0.0), own(count);
+  const double width = 1.0 / static_cast<double>(bins);
+  // Sums of w own, w^2 own and w^2 own own'.
+  std::vector<double> sum(count, 0.0), squared(count, 0.0), product(count * count, 0.0), own(count);
   for (std::size_t i = 0; i < n; ++i) {
     if (i % 1024 == 0) execution.poll();
-    const double s = survival[i];
+    const double s = survival[i], w = weight ? (*weight)[i] : 1.0;
     const auto last = std::min(static_cast<std::size_t>(s * static_cast<double>(bins)), count - 1);
     if (churned[i] || s == 0.0) {
-      sum[last] += 1.0;
-      product[last * count + last] += 1.0;
+      sum[last] += w;
+      squared[last] += w * w;
+      product[last * count + last] += w * w;
       continue;
     }
     for (std::size_t b = 0; b < last; ++b) own[b] = width / s;
     own[last] = (s - static_cast<double>(last) * width) / s;
     for (std::size_t b = 0; b <= last; ++b) {
-      sum[b] += own[b];
-      for (std::size_t c = 0; c <= b; ++c) product[b * count + c] += own[b] * own[c];
+      sum[b] += w * own[b];
+      squared[b] += w * w * own[b];
+      for (std::size_t c = 0; c <= b; ++c) product[b * count + c] += w * w * own[b] * own[c];
     }
   }
+  const double effective = total / squares * total;
+  const auto covariance_of = [&](std::size_t b, std::size_t c) {
+    const double p = sum[b] / total, q = sum[c] / total;
+    return (product[b * count + c] - p * squared[c] - q * squared[b] + p * q * squares) / total /
+           total;
+  };
   DCalibration out;
   for (std::size_t b = 0; b < count; ++b) {
-    const double share = sum[b] / rows, off = sum[b] - rows * width;
-    const double variance = product[b * count + b] / rows - share * share;
+    const double share = sum[b] / total, off = share - width;
     out.expected_share.push_back(share);
-    out.standard_error.push_back(std::sqrt(std::max(variance, 0.0) / rows));
-    out.statistic += off * off / (rows * width);
+    out.standard_error.push_back(std::sqrt(std::max(covariance_of(b, b), 0.0)));
+    out.statistic += effective * off * off / width;
   }
   // Shares add up to 1: the last one tells nothing more.
   const std::size_t k = count - 1;
   std::vector<double> covariance(k * k), off(k);
   for (std::size_t b = 0; b < k; ++b) {
-    off[b] = sum[b] / rows - width;
-    for (std::size_t c = 0; c <= b; ++c)
-      covariance[b * k + c] =
-          (product[b * count + c] / rows - sum[b] / rows * (sum[c] / rows)) / rows;
+    off[b] = sum[b] / total - width;
+    for (std::size_t c = 0; c <= b; ++c) covariance[b * k + c] = covariance_of(b, c);
   }
   out.wald = quadratic_form(covariance, off);
   return out;

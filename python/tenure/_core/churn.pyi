@@ -219,7 +219,7 @@ class IpcwData:
     def scorable(self, times: _Floats, both: bool) -> _Flags: ...
 
 def d_calibration(
-    survival: _Floats, churned: _Flags, bins: int
+    survival: _Floats, churned: _Flags, sample_weight: _Floats | None, bins: int
 ) -> tuple[_Floats, _Floats, float, float]: ...
 
 class LogisticData:

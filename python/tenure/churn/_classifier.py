@@ -9,6 +9,7 @@ import numpy as np
 
 from tenure._errors import InvalidInputError
 from tenure._extras import require
+from tenure._sklearn import as_weights
 from tenure._validation import Floats, Ints
 from tenure.churn._probabilities import expit
 from tenure.churn.calibration import Calibrator
@@ -87,19 +88,51 @@ def calibrate(
     table: Any,
     y: Any,
     label: Ints,
+    weight: Floats | None = None,
 ) -> tuple[CrossFitted, Calibrator]:
     column = np.asarray(y).ravel()
     rows, told = [], []
     for blank, (train, test) in zip(blanks, parts, strict=True):
-        fitted = blank.fit(_take(table, train), column[train])
+        own = None if weight is None else weight[train]
+        fitted = fit_weighted(blank, _take(table, train), column[train], own)
         rows.append(test)
         told.append(raw_probability(fitted, _take(table, test)))
     row, p = np.concatenate(rows), np.concatenate(told)
     order = np.argsort(row)
     row, p = row[order], p[order]
     churned = label[row].astype(np.float64)
-    calibrator = Calibrator(method).fit(p, churned)
+    calibrator = Calibrator(method).fit(p, churned, None if weight is None else weight[row])
     return CrossFitted(row, churned, p, calibrator.predict(p)), calibrator
+
+
+def weights_of(sample_weight: Any, label: Ints) -> Floats | None:
+    """Return weights that leave something of both classes."""
+    weight = as_weights(sample_weight, len(label))
+    if weight is None:
+        return None
+    good = np.isfinite(weight) & (weight >= 0.0)
+    if not good.all():
+        row = int(np.argmin(good))
+        msg = f"sample_weight[{row}] must be finite and >= 0, got {weight[row]:g}"
+        raise InvalidInputError(msg, argument="sample_weight", row=row, value=float(weight[row]))
+    if not all((weight[label == k] > 0.0).any() for k in (0, 1)):
+        msg = "sample_weight must leave something of both classes: it is zero for one"
+        raise InvalidInputError(msg, argument="sample_weight")
+    return weight
+
+
+def fit_weighted(blank: Any, table: Any, y: Any, weight: Floats | None) -> Any:
+    """Fit a classifier, with weights if there are any and it takes them."""
+    if weight is None:
+        return blank.fit(table, y)
+    takes = require("sklearn.utils.validation", "fit a ChurnModel").has_fit_parameter
+    if takes(blank, "sample_weight"):
+        return blank.fit(table, y, sample_weight=weight)
+    steps = getattr(blank, "steps", None)
+    if steps and takes(steps[-1][1], "sample_weight"):
+        return blank.fit(table, y, **{f"{steps[-1][0]}__sample_weight": weight})
+    msg = f"sample_weight cannot be used: the fit of {type(blank).__name__} takes none"
+    raise InvalidInputError(msg, argument="sample_weight")
 
 
 def _take(table: Any, rows: Ints) -> Any:

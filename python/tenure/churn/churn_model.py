@@ -8,15 +8,17 @@ import numpy as np
 
 from tenure._errors import InvalidInputError
 from tenure._extras import require
-from tenure._sklearn import FeatureEstimator
+from tenure._sklearn import FeatureEstimator, as_weights
 from tenure._validation import Floats, as_choice, as_count, as_number, as_seed
 from tenure.churn._classifier import (
     calibrate,
     classes_of,
+    fit_weighted,
     labels_among,
     raw_probability,
     require_alone,
     training,
+    weights_of,
 )
 from tenure.churn._cross_fit import folds_of
 from tenure.churn._probabilities import as_clusters
@@ -99,6 +101,7 @@ class ChurnModel(FeatureEstimator):
 
     _fitted = ("estimator_", "calibrator_", "cross_fitted_", "threshold_", "classes_")
     _sklearn_kind = "classifier"
+    _weighted = ("fit", "score")
 
     estimator_: Any
     calibrator_: Calibrator | None
@@ -124,7 +127,7 @@ class ChurnModel(FeatureEstimator):
         self.threshold = threshold
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, groups: Any = None, sample_weight: Any = None) -> Self:
         """Fit the classifier to all rows, and the calibration to rows scored out of their folds.
 
         Parameters
@@ -135,6 +138,11 @@ class ChurnModel(FeatureEstimator):
             Two distinct ones, of which the greater is churn; nothing with a `ChurnDataset`.
         groups : array of n ids, optional
             Rows of one customer. Default: that of the data set, or every row its own.
+        sample_weight : array of n floats, optional
+            Finite and >= 0, not all 0 in either class. How many rows a row counts for, in the
+            classifier, in those of the folds, and in the calibration: the probabilities are then
+            those of the weighted population. Folds do not know of weights. A classifier whose
+            `fit` takes none is refused; of a pipeline the last step gets them.
 
         Returns
         -------
@@ -147,16 +155,17 @@ class ChurnModel(FeatureEstimator):
         seed = as_seed(self.random_state)
         table, names, y, groups, at, learnt = training(X, y, groups, gap)
         classes, label = classes_of(y)
+        weight = weights_of(sample_weight, label)
         clone = require("sklearn.base", "fit a ChurnModel").clone
         blank = self._blank(seed)
-        fitted = clone(blank).fit(table, y)
+        fitted = fit_weighted(clone(blank), table, y, weight)
         calibrator = cross = None
         if self.calibration is not None:
             codes = as_clusters(groups, len(label))
             codes = np.arange(len(label)) if codes is None else codes
             parts = folds_of(label, codes, count, seed, at, learnt)
             cross, calibrator = calibrate(
-                self.calibration, [clone(blank) for _ in parts], parts, table, y, label
+                self.calibration, [clone(blank) for _ in parts], parts, table, y, label, weight
             )
         self.estimator_, self.calibrator_, self.cross_fitted_ = fitted, calibrator, cross
         self.classes_, self.threshold_ = classes, threshold
@@ -210,19 +219,21 @@ class ChurnModel(FeatureEstimator):
         above = self.predict_proba(X)[:, 1] > self.threshold_
         return self.classes_[above.astype(np.int64)]
 
-    def score(self, X: Any, y: Any) -> float:
-        """Return the share of rows whose class `predict` tells.
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the share of rows (of their weight) whose class `predict` tells.
 
         Parameters
         ----------
         X : table of shape (rows, features)
         y : array of n labels
+        sample_weight : array of n floats, optional
 
         Returns
         -------
         float
         """
-        return float(np.mean(self.predict(X) == np.asarray(y)))
+        right = self.predict(X) == np.asarray(y)
+        return float(np.average(right, weights=as_weights(sample_weight, len(right))))
 
     def scores(self, X: Any, customer: Any = None) -> Scores:
         """Return customers with their probability, their rank and whether to act.
@@ -302,6 +313,8 @@ class ChurnModel(FeatureEstimator):
 
     def profit_curve(self, campaign: Campaign) -> ProfitCurve:
         """Return the profit of each threshold, over the rows scored out of their folds.
+
+        Each row is a customer, whatever `sample_weight` the fit had.
 
         Parameters
         ----------

@@ -86,6 +86,7 @@ def d_calibration(
     survival: npt.ArrayLike,
     churned: npt.ArrayLike,
     *,
+    sample_weight: npt.ArrayLike | None = None,
     bins: int = 10,
     level: float = 0.95,
 ) -> DCalibration:
@@ -100,6 +101,9 @@ def d_calibration(
         Each customer's predicted survival at their own duration, in [0, 1].
     churned : array-like of bool or 0/1, shape (n_customers,)
         Whether churn was seen then; else the customer adds to all bins below, in proportion.
+    sample_weight : array-like of float, shape (n_customers,), optional
+        Finite, >= 0, not all 0: how much of the population each customer stands for. Errors are
+        those of independent customers with weights that are given, whatever their unit.
     bins : int
     level : float
 
@@ -126,7 +130,10 @@ def d_calibration(
     """
     count, checked = as_count(bins, "bins", at_least=2), as_level(level)
     share, error, pearson, wald = _core.churn.d_calibration(
-        as_column(survival, np.float64, "survival"), as_flags(churned, "churned"), count
+        as_column(survival, np.float64, "survival"),
+        as_flags(churned, "churned"),
+        None if sample_weight is None else as_column(sample_weight, np.float64, "sample_weight"),
+        count,
     )
     edges = np.linspace(0.0, 1.0, count + 1)
     reach = z_of(checked) * error

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -65,8 +66,16 @@ struct DCalibration {
 
 /// survival[i] is S_i(T_i). A censored row adds to the bins below S_i(C_i) in proportion.
 /// [Haider, Hoehn, Davis & Greiner 2020, JMLR 21(85), sect. 3.5, appendix B] O(n bins).
-/// Throws InvalidInput for a survival outside [0, 1].
+/// With weights, shares of their sum; the covariance is that of independent rows with given
+/// weights,
+///
+///     sum_i w_i^2 (own_i - share)(own_i - share)' / (sum_i w_i)^2,
+///
+/// and Pearson's statistic counts (sum w)^2 / sum w^2 rows [Kish 1965, Survey Sampling, sec. 11.7].
+/// Throws InvalidInput for a survival outside [0, 1], and weights not finite, < 0 or all 0.
 DCalibration d_calibration(std::span<const double> survival, std::span<const std::uint8_t> churned,
-                           std::int64_t bins, const Execution& execution = {});
+                           std::int64_t bins,
+                           const std::optional<std::span<const double>>& weight = {},
+                           const Execution& execution = {});
 
 }  // namespace tenure::churn
