@@ -156,13 +156,18 @@ set(TENURE_CORE_SOURCES
   cpp/src/segment/gaussian_mixture_rows.cpp
   cpp/src/segment/gaussian_mixture_state.cpp
   cpp/src/segment/kmeans.cpp
+  cpp/src/segment/kmeans_bounds.cpp
   cpp/src/segment/kmeans_frame.cpp
   cpp/src/segment/kmeans_kernels.cpp
+  cpp/src/segment/kmeans_lloyd.cpp
+  cpp/src/segment/kmeans_parallel.cpp
   cpp/src/segment/kmeans_seed.cpp
   cpp/src/segment/latent_class.cpp
   cpp/src/segment/latent_class_information.cpp
   cpp/src/segment/latent_class_steps.cpp
   cpp/src/segment/patterns.cpp
+  cpp/src/segment/kmeans_sized.cpp
+  cpp/src/segment/kmeans_stream.cpp
   cpp/src/segment/rfm.cpp
   cpp/src/segment/ward.cpp
   cpp/src/simulate/customers.cpp
@@ -247,6 +252,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/module.cpp
   cpp/bindings/segment_categorical.cpp
   cpp/bindings/segment_mixture.cpp
+  cpp/bindings/segment_kmeans.cpp
   cpp/bindings/survival_beta_geometric.cpp
   cpp/bindings/survival_cure.cpp
   cpp/bindings/survival_curves.cpp
@@ -316,6 +322,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/segment/k_prototypes_test.cpp
   tests/cpp/segment/gaussian_mixture_test.cpp
   tests/cpp/segment/kmeans_block_test.cpp
+  tests/cpp/segment/kmeans_bounds_test.cpp
   tests/cpp/segment/kmeans_test.cpp
   tests/cpp/segment/latent_class_test.cpp
   tests/cpp/segment/rfm_test.cpp

@@ -1,4 +1,4 @@
-"""k-means: Lloyd's iterations from the same centres, the same number of them."""
+"""k-means: iterations from the same centres, the same number of them, small and large."""
 
 from __future__ import annotations
 
@@ -7,52 +7,43 @@ import numpy as np
 from workloads import Data, Run, Workload
 
 ITERATIONS = 20
-CLUSTERS = 8
+SHAPES = {"": (8, 8), "_large": (32, 64)}  # features, clusters
 
 
-def blobs(n: int, dtype: str) -> Data:
-    """Overlapping Gaussian clouds in 8 dimensions; the first centres are rows."""
+def blobs(n: int, features: int, clusters: int, dtype: str) -> Data:
+    """Overlapping Gaussian clouds; the first centres are rows."""
     rng = np.random.default_rng(7)
-    centre = rng.normal(0.0, 1.2, (CLUSTERS, 8))
-    rows = centre[rng.integers(0, CLUSTERS, n)] + rng.normal(0.0, 1.0, (n, 8))
+    centre = rng.normal(0.0, 1.2, (clusters, features))
+    rows = centre[rng.integers(0, clusters, n)] + rng.normal(0.0, 1.0, (n, features))
     points = rows.astype(dtype)
-    return {"points": points, "init": points[rng.choice(n, CLUSTERS, replace=False)].copy()}
+    return {"points": points, "init": points[rng.choice(n, clusters, replace=False)].copy()}
 
 
 WORKLOADS = [
     Workload(
-        f"kmeans_{short}",
-        f"k-means, 10^6 x 8 {dtype}, k = {CLUSTERS}, {ITERATIONS} iterations from given centres",
-        lambda n, dtype=dtype: blobs(n, dtype),
+        f"kmeans{size}_{short}",
+        f"k-means, 10^6 x {features} {dtype}, k = {clusters}, {ITERATIONS} iterations from given "
+        "centres",
+        lambda n, f=features, k=clusters, t=dtype: blobs(n, f, k, t),
         full={"n": 10**6},
         smoke={"n": 5000},
+        # Peers that add up in float32 keep four digits of the inertia.
         agree={"inertia": 1e-4 if short == "f32" else 1e-9},
     )
+    for size, (features, clusters) in SHAPES.items()
     for short, dtype in [("f32", "float32"), ("f64", "float64")]
 ]
 
 
-def ours(data: Data, threads: int) -> Run:
-    from tenure.segment import KMeans
-
-    points, init = data["points"], data["init"]
-
-    def run() -> dict[str, float]:
-        model = KMeans(CLUSTERS, init=init, n_init=1, max_iter=ITERATIONS, tol=0.0).fit(points)
-        return {"inertia": float(model.inertia_), "iterations": float(model.n_iter_)}
-
-    return run
-
-
-def sklearn(algorithm: str):
+def ours(algorithm: str):
     def prepare(data: Data, threads: int) -> Run:
-        from sklearn.cluster import KMeans
+        from tenure.segment import KMeans
 
         points, init = data["points"], data["init"]
 
         def run() -> dict[str, float]:
             model = KMeans(
-                CLUSTERS, init=init, n_init=1, max_iter=ITERATIONS, tol=0.0, algorithm=algorithm
+                len(init), init=init, max_iter=ITERATIONS, tol=0.0, algorithm=algorithm
             ).fit(points)
             return {"inertia": float(model.inertia_), "iterations": float(model.n_iter_)}
 
@@ -61,7 +52,54 @@ def sklearn(algorithm: str):
     return prepare
 
 
+def sklearn(algorithm: str, *, patched: bool = False):
+    def prepare(data: Data, threads: int) -> Run:
+        if patched:
+            from sklearnex.cluster import KMeans
+        else:
+            from sklearn.cluster import KMeans
+
+        points, init = data["points"], data["init"]
+
+        def run() -> dict[str, float]:
+            model = KMeans(
+                len(init), init=init, n_init=1, max_iter=ITERATIONS, tol=0.0, algorithm=algorithm
+            ).fit(points)
+            return {"inertia": float(model.inertia_), "iterations": float(model.n_iter_)}
+
+        return run
+
+    return prepare
+
+
+def faiss(data: Data, threads: int) -> Run:
+    """float32 only; it samples rows unless told to take all."""
+    import faiss as library
+
+    points, init = data["points"], data["init"]
+    library.omp_set_num_threads(threads)
+    per_centroid = len(points) // len(init) + 1
+
+    def run() -> dict[str, float]:
+        model = library.Kmeans(
+            points.shape[1],
+            len(init),
+            niter=ITERATIONS,
+            min_points_per_centroid=1,
+            max_points_per_centroid=per_centroid,
+        )
+        model.train(points, init_centroids=init)
+        distance, _ = model.index.search(points, 1)
+        return {"inertia": float(distance.sum(dtype=np.float64)), "iterations": float(ITERATIONS)}
+
+    return run
+
+
 for work in WORKLOADS:
-    work.ours("tenure")(ours)
+    work.ours("tenure")(ours("auto"))
+    work.ours("tenure lloyd")(ours("lloyd"))
     for algorithm in ("lloyd", "elkan"):
         work.peer(f"scikit-learn {algorithm}")(sklearn(algorithm))
+    work.peer("scikit-learn-intelex")(sklearn("lloyd", patched=True))
+    if work.name.endswith("f32"):
+        work.peer("faiss", "faiss-cpu")(faiss)

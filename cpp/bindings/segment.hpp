@@ -1,9 +1,6 @@
 #pragma once
-#include <pybind11/pybind11.h>
+#include <optional>
 
-namespace tenure::python {
-
-void bind_segment_categorical(pybind11::module_& m);
 #include "arrays.hpp"
 #include "tenure/segment/kmeans.hpp"
 
@@ -18,6 +15,8 @@ segment::Points<T> points(const Column<T>& x, const std::optional<Column<double>
 }
 
 // The parts of the submodule `segment` with a file of their own.
+void bind_kmeans(py::module_& m);
 void bind_mixture(py::module_& m);
+void bind_segment_categorical(py::module_& m);
 
 }  // namespace tenure::python

@@ -12,7 +12,7 @@ import pandas as pd
 from hostile import OK, Case, E, W
 
 import tenure as tn
-from tenure.segment import KMeans, concentration, rfm, rfm_scores
+from tenure.segment import KMeans, MiniBatchKMeans, concentration, rfm, rfm_scores
 
 RNG = np.random.default_rng(3)
 CLOUDS = np.concatenate([RNG.normal(c, 0.3, (60, 2)) for c in (0.0, 5.0, 10.0)])
@@ -20,6 +20,10 @@ CLOUDS = np.concatenate([RNG.normal(c, 0.3, (60, 2)) for c in (0.0, 5.0, 10.0)])
 
 def means(X: Any = CLOUDS, weight: Any = None, **settings: Any) -> KMeans:
     return KMeans(**{"n_clusters": 3, **settings}).fit(X, sample_weight=weight)
+
+
+def batches(**settings: Any) -> MiniBatchKMeans:
+    return MiniBatchKMeans(3, **settings)
 
 
 def refused(about: str, says: str, X: Any = CLOUDS, **given: Any) -> Case:
@@ -32,11 +36,11 @@ def cell(row: int, column: int, value: float) -> np.ndarray:
     return X
 
 
-def whole(model: KMeans) -> bool:
+def whole(model: Any) -> bool:
     return bool(np.isfinite(model.cluster_centers_).all() and model.inertia_ >= 0)
 
 
-def three_clouds(model: KMeans) -> bool:
+def three_clouds(model: Any) -> bool:
     return whole(model) and sorted(np.bincount(model.labels_).tolist()) == [60, 60, 60]
 
 
@@ -155,6 +159,47 @@ CASES = [
         "max_iter=1",
         lambda m: not m.converged_,
     ),
+    W(
+        "KMeans: one distinct row, a sample to start from",
+        lambda: means(np.ones((50, 2)), init="k-means||", algorithm="exponion"),
+        "only 1 of 3",
+        whole,
+    ),
+    OK(
+        "KMeans: as many clusters as rows",
+        lambda: means(CLOUDS, n_clusters=180, algorithm="exponion"),
+        lambda m: len(set(m.labels_.tolist())) == 180 and m.inertia_ == 0.0,
+    ),
+    OK(
+        "KMeans: bounds at 1e150",
+        lambda: means(CLOUDS * 1e150, algorithm="hamerly", tol=0.0),
+        three_clouds,
+    ),
+    OK(
+        "KMeans: sizes of rows that are all equal",
+        lambda: means(np.ones((50, 2)), min_cluster_size=16),
+        lambda m: min(np.bincount(m.labels_)) >= 16,
+    ),
+    refused("more rows than there are for sizes", "min_cluster_size", min_cluster_size=61),
+    refused("negative size", "min_cluster_size must be >= 0", min_cluster_size=-1),
+    refused("unknown algorithm", "algorithm must be one of", algorithm="elkan"),
+    refused("algorithm in bytes", "algorithm must be one of", algorithm=b"lloyd"),
+    OK("MiniBatchKMeans: three clouds", lambda: batches().fit(CLOUDS), three_clouds),
+    W(
+        "MiniBatchKMeans: one pass",
+        lambda: batches(max_iter=1, tol=0.0).fit(CLOUDS),
+        "max_iter=1",
+        whole,
+    ),
+    E("MiniBatchKMeans: NaN", lambda: batches().fit(cell(7, 1, math.nan)), "X[7, 1] must be"),
+    E("MiniBatchKMeans: 1e300", lambda: batches().partial_fit(cell(7, 1, 1e300)), "float64"),
+    E("MiniBatchKMeans: a batch of fewer rows", lambda: batches().partial_fit(CLOUDS[:2]), "=3."),
+    E(
+        "MiniBatchKMeans: batches of no rows",
+        lambda: batches(batch_size=0).fit(CLOUDS),
+        "batch_size",
+    ),
+    E("MiniBatchKMeans.merge: nothing", lambda: batches().fit(CLOUDS).merge(None), "other must be"),
     E(
         "KMeans.predict: before the fit",
         lambda: KMeans().predict(CLOUDS),

@@ -113,7 +113,10 @@ def test_seeds_are_as_good_as_scikit_learns():
     def potential(seeds):
         return ((X[:, None] - X[seeds]) ** 2).sum(axis=2).min(axis=1).sum()
 
-    ours = [potential(_core.segment.kmeans_plus_plus(X, None, 12, s, 0, 1)) for s in range(runs)]
+    ours = [
+        potential(_core.segment.kmeans_seeds(X, None, "k-means++", 12, s, 0, 1))
+        for s in range(runs)
+    ]
     theirs = [
         potential(sklearn.cluster.kmeans_plusplus(X, 12, random_state=s)[1]) for s in range(runs)
     ]
@@ -172,9 +175,9 @@ def test_a_weight_is_that_many_rows(seed, n):
     assert_allclose(weighted.inertia_, repeated.inertia_, rtol=1e-10, atol=1e-12)
     assert_allclose(weighted.cluster_centers_, repeated.cluster_centers_, rtol=1e-9, atol=1e-10)
     # Copies that stand together draw the seeds that the weight draws.
-    draw = _core.segment.kmeans_plus_plus
-    drawn = draw(X, weight.astype(float), 3, seed, 0, 1)
-    assert_array_equal(X[drawn], rows[draw(rows, None, 3, seed, 0, 1)])
+    draw = _core.segment.kmeans_seeds
+    drawn = draw(X, weight.astype(float), "k-means++", 3, seed, 0, 1)
+    assert_array_equal(X[drawn], rows[draw(rows, None, "k-means++", 3, seed, 0, 1)])
 
 
 def test_a_row_without_weight_takes_no_part():
@@ -386,11 +389,14 @@ REFUSED = [
     ({"n_clusters": 2.0}, GOOD, {}, "n_clusters must be a whole number", None),
     ({"n_init": 0}, GOOD, {}, "n_init must be >= 1", None),
     ({"max_iter": True}, GOOD, {}, "max_iter must be a whole number", None),
+    ({"algorithm": "elkan"}, GOOD, {}, "algorithm must be one of 'auto', 'lloyd'", None),
+    ({"min_cluster_size": -1}, GOOD, {}, "min_cluster_size must be >= 0", None),
+    ({"min_cluster_size": 4}, GOOD, {}, "min_cluster_size must be at most the number", None),
     ({"tol": -1}, GOOD, {}, "tol must be finite and >= 0", None),
     ({"tol": np.nan}, GOOD, {}, "tol must be finite and >= 0", None),
     ({"random_state": -1}, GOOD, {}, "random_state must be >= 0", None),
     ({"n_threads": 0}, GOOD, {}, "n_threads must be >= 1", None),
-    ({"init": "random"}, GOOD, {}, "init must be 'k-means\\+\\+' or an array", None),
+    ({"init": "random"}, GOOD, {}, "init must be 'k-means\\+\\+', 'k-means\\|\\|' or an arr", None),
     ({"init": GOOD[:1]}, GOOD, {}, r"init must have n_clusters = 2 rows and 2 columns", None),
     ({"init": bad_cell(np.nan)[3:5]}, GOOD, {}, r"init\[1\] must be finite", 1),
     ({"init": GOOD[:2] + 1e160}, GOOD, {}, "init must be small enough", None),

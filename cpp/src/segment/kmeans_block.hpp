@@ -6,7 +6,7 @@
 #include <vector>
 
 // The inner loops of k-means, written once for every vector width. They are templates on the number
-// of bytes in a vector register and always inlined: kmeans_block.cpp instantiates them inside
+// of bytes in a vector register and always inlined: kmeans_kernels.cpp instantiates them inside
 // functions compiled for the matching instruction set.
 namespace tenure::segment::detail {
 
@@ -52,43 +52,14 @@ struct Rows {
   const double* weight;  ///< null: all 1
 };
 
-/// Assigns rows to the centre with the least half_norm - x.c and, as asked, sums them by label.
-template <class T>
-struct AssignTask {
-  Rows<T> rows;
-  std::int64_t clusters;
-  const T* packed;     ///< shifted centres, see pack_centres
-  const T* half_norm;  ///< half their squared norm
-  std::int32_t* label;
-  // Sums by cluster, added to; null: not wanted.
-  double* sum = nullptr;             ///< clusters x padded(features), of shifted rows
-  double* weight = nullptr;          ///< clusters; only where rows have weights
-  std::int64_t* positive = nullptr;  ///< clusters: rows with a weight above 0
-  // The inertia about these centres (not shifted, clusters x padded(features)); null: not wanted.
-  const T* centre = nullptr;
-};
-struct AssignOutcome {
-  std::int64_t changed = 0;  ///< rows whose label is another than before
-  double inertia = 0.0;
-};
-
-/// One round of k-means++: closest = min(closest, distance to the last seed), and for each
-/// candidate the sum of weight x min(closest, distance to it), distances squared.
-template <class T>
-struct SeedTask {
-  Rows<T> rows;
-  bool update;              ///< the first of the packed points is the last seed, not a candidate
-  std::int64_t candidates;  ///< without the last seed
-  const T* packed;          ///< shifted, see pack_centres
-  T* closest;               ///< by row, room for count rounded up to 64
-  double weight_scale;      ///< brings weights to at most 1, so that they stay in the range of T
-};
+constexpr int kVectors = 3;             ///< registers of rows in a tile
+constexpr std::int64_t kTileRows = 48;  ///< a multiple of the rows of every tile
 
 /// Feature-major copy of P rows, so that a register holds one feature of several rows.
 template <class T, int Bytes>
 class Tile {
  public:
-  static constexpr int P = 2 * Bytes / static_cast<int>(sizeof(T));
+  static constexpr int P = kVectors * Bytes / static_cast<int>(sizeof(T));
   using Value = typename Register<T, Bytes>::Value;
 
   explicit Tile(const Rows<T>& rows)
@@ -110,8 +81,19 @@ class Tile {
     transpose<(Bytes / sizeof(T) < 4 ? 2 : 4)>();
   }
 
+  /// Loads the rows base + list[0], ..., base + list[n - 1]; the lanes behind them repeat the last.
+  [[gnu::always_inline]] void gather(std::int64_t base, const std::int32_t* list, std::int64_t n) {
+    const std::int64_t d = rows_.features;
+    for (std::int64_t p = 0; p < P; ++p) {
+      const T* const from = rows_.values + (base + list[std::min(p, n - 1)]) * d;
+      T* const to = edge_.data() + p * d;
+      for (std::int64_t j = 0; j < d; ++j) to[j] = from[j];
+    }
+    source_ = edge_.data();
+    transpose<(Bytes / sizeof(T) < 4 ? 2 : 4)>();
+  }
+
   [[gnu::always_inline]] const T* data() const { return cells_.data()->lane; }
-  [[gnu::always_inline]] const T* row(std::int64_t p) const { return source_ + p * rows_.features; }
 
  private:
   struct alignas(64) Cell {
@@ -159,234 +141,59 @@ class Tile {
 };
 
 /// For C centres at once: half_norm - x.c, or (Squared) the squared distance, of all rows of a
-/// tile. Eight accumulators of one register each keep two multiply-add units busy.
-template <class T, int Bytes, int C, bool Squared>
-[[gnu::always_inline]] inline void score(const T* tile, const T* packed, const T* half_norm,
+/// tile; centre(j, c) is feature j of the c-th. Twelve accumulators of one register each keep two
+/// multiply-add units busy. Whoever calls it, a row and a centre give the same bits.
+template <class T, int Bytes, int C, bool Squared, class Centre>
+[[gnu::always_inline]] inline void score(const T* tile, const Centre& centre, const T* half_norm,
                                          std::int64_t features,
-                                         typename Register<T, Bytes>::Value (&out)[C][2]) {
+                                         typename Register<T, Bytes>::Value (&out)[C][kVectors]) {
   using Value = typename Register<T, Bytes>::Value;
   constexpr int P = Tile<T, Bytes>::P;
-  Value sum[C][2];
+  constexpr int W = P / kVectors;
+  Value sum[C][kVectors];
 #pragma GCC unroll 4
-  for (int c = 0; c < C; ++c) sum[c][0] = sum[c][1] = Value{} + (Squared ? T{0} : half_norm[c]);
-#pragma GCC unroll 2
+  for (int c = 0; c < C; ++c)
+#pragma GCC unroll 3
+    for (int v = 0; v < kVectors; ++v) sum[c][v] = Value{} + (Squared ? T{0} : half_norm[c]);
   for (std::int64_t j = 0; j < features; ++j) {
-    const Value x0 = *reinterpret_cast<const Value*>(tile + j * P);
-    const Value x1 = *reinterpret_cast<const Value*>(tile + j * P + P / 2);
+    Value x[kVectors];
+#pragma GCC unroll 3
+    for (int v = 0; v < kVectors; ++v) x[v] = *reinterpret_cast<const Value*>(tile + j * P + v * W);
 #pragma GCC unroll 4
     for (int c = 0; c < C; ++c) {
-      const T centre = packed[j * C + c];
-      if constexpr (Squared) {
-        const Value d0 = x0 - centre;
-        const Value d1 = x1 - centre;
-        sum[c][0] += d0 * d0;
-        sum[c][1] += d1 * d1;
-      } else {
-        sum[c][0] -= x0 * centre;
-        sum[c][1] -= x1 * centre;
-      }
-    }
-  }
-#pragma GCC unroll 4
-  for (int c = 0; c < C; ++c) {
-    out[c][0] = sum[c][0];
-    out[c][1] = sum[c][1];
-  }
-}
-
-/// The running least score of each row and the centre it belongs to; the first one wins a tie.
-template <class T, int Bytes>
-struct Nearest {
-  using Value = typename Register<T, Bytes>::Value;
-  using Index = typename Register<T, Bytes>::Index;
-  Value best[2];
-  Index index[2];
-
-  template <int C>
-  [[gnu::always_inline]] void consider(const AssignTask<T>& task, const T* tile,
-                                       std::int64_t first) {
-    Value found[C][2];
-    score<T, Bytes, C, false>(tile, task.packed + first * task.rows.features,
-                              task.half_norm + first, task.rows.features, found);
-#pragma GCC unroll 4
-    for (int c = 0; c < C; ++c)
-#pragma GCC unroll 2
-      for (int v = 0; v < 2; ++v) {
-        const auto closer = found[c][v] < best[v];
-        best[v] = closer ? found[c][v] : best[v];
-        index[v] =
-            closer ? Index{} + static_cast<typename Register<T, Bytes>::Int>(first + c) : index[v];
-      }
-  }
-};
-
-/// Adds weight x (row - shift) to the sums of a cluster; features behind the last add up to garbage
-/// that nobody reads.
-template <class T, int N, bool Weighted>
-[[gnu::always_inline]] inline void add_row(const T* row, const T* shift, std::int64_t features,
-                                           double weight, double* sum) {
-  using Loose = typename Lanes<T, N>::Unaligned;
-  using Double = typename Lanes<double, N>::Value;
-  using LooseDouble = typename Lanes<double, N>::Unaligned;
-  for (std::int64_t j = 0; j < features; j += N) {
-    const typename Lanes<T, N>::Value x =
-        *reinterpret_cast<const Loose*>(row + j) - *reinterpret_cast<const Loose*>(shift + j);
-    const Double wide = __builtin_convertvector(x, Double);
-    if constexpr (Weighted)
-      *reinterpret_cast<LooseDouble*>(sum + j) += wide * weight;
-    else
-      *reinterpret_cast<LooseDouble*>(sum + j) += wide;
-  }
-}
-
-template <class T>
-[[gnu::always_inline]] inline double squared_distance(const T* row, const T* centre,
-                                                      std::int64_t features) {
-  double sum = 0.0;
-  for (std::int64_t j = 0; j < features; ++j) {
-    const double d = static_cast<double>(row[j]) - static_cast<double>(centre[j]);
-    sum += d * d;
-  }
-  return sum;
-}
-
-template <class T, int Bytes>
-[[gnu::always_inline]] inline AssignOutcome assign_rows(const AssignTask<T>& task,
-                                                        std::int64_t first, std::int64_t last) {
-  using Index = typename Register<T, Bytes>::Index;
-  constexpr int P = Tile<T, Bytes>::P;
-  constexpr int N = Bytes < 32 ? 2 : 4;
-  const std::int64_t d = task.rows.features;
-  const std::int64_t stride = padded(d);
-  const double* const weight = task.rows.weight;
-  Tile<T, Bytes> tile(task.rows);
-  AssignOutcome outcome;
-
-  for (std::int64_t row = first; row < last; row += P) {
-    const std::int64_t n = std::min<std::int64_t>(P, last - row);
-    tile.load(row, n);
-    Nearest<T, Bytes> nearest;
-    nearest.best[0] = nearest.best[1] =
-        typename Register<T, Bytes>::Value{} + std::numeric_limits<T>::infinity();
-    nearest.index[0] = nearest.index[1] = Index{};
-    std::int64_t c = 0;
-    for (; c + 4 <= task.clusters; c += 4) nearest.template consider<4>(task, tile.data(), c);
-    switch (task.clusters - c) {
-      case 3:
-        nearest.template consider<3>(task, tile.data(), c);
-        break;
-      case 2:
-        nearest.template consider<2>(task, tile.data(), c);
-        break;
-      case 1:
-        nearest.template consider<1>(task, tile.data(), c);
-        break;
-      default:
-        break;
-    }
-    alignas(64) typename Register<T, Bytes>::Int label[P];
-    *reinterpret_cast<Index*>(label) = nearest.index[0];
-    *reinterpret_cast<Index*>(label + P / 2) = nearest.index[1];
-
-    std::int32_t* const kept = task.label + row;
-    for (std::int64_t p = 0; p < n; ++p) {
-      const auto now = static_cast<std::int32_t>(label[p]);
-      outcome.changed += kept[p] != now;
-      kept[p] = now;
-    }
-    if (task.sum && weight) {
-      for (std::int64_t p = 0; p < n; ++p) {
-        const std::int64_t l = label[p];
-        const double w = weight[row + p];
-        task.weight[l] += w;
-        task.positive[l] += w > 0.0;
-        add_row<T, N, true>(tile.row(p), task.rows.shift, d, w, task.sum + l * stride);
-      }
-    } else if (task.sum) {
-      for (std::int64_t p = 0; p < n; ++p) {
-        const std::int64_t l = label[p];
-        ++task.positive[l];
-        add_row<T, N, false>(tile.row(p), task.rows.shift, d, 1.0, task.sum + l * stride);
-      }
-    }
-    if (task.centre)
-      for (std::int64_t p = 0; p < n; ++p)
-        outcome.inertia += (weight ? weight[row + p] : 1.0) *
-                           squared_distance(tile.row(p), task.centre + label[p] * stride, d);
-  }
-  return outcome;
-}
-
-/// Adds to `potential` (one a candidate). Sums are taken in T over 16 tiles, then in double.
-template <class T, int Bytes>
-[[gnu::always_inline]] inline void seed_rows(const SeedTask<T>& task, std::int64_t first,
-                                             std::int64_t last, double* potential) {
-  using Value = typename Register<T, Bytes>::Value;
-  constexpr int P = Tile<T, Bytes>::P;
-  const std::int64_t d = task.rows.features;
-  const double* const weight = task.rows.weight;
-  Tile<T, Bytes> tile(task.rows);
-  alignas(64) T w[P];
-  struct Partial {
-    Value lanes;
-  };
-  std::vector<Partial> partial(static_cast<std::size_t>(task.candidates), Partial{});
-
-  const auto flush = [&]() __attribute__((always_inline)) {
-    for (std::int64_t c = 0; c < task.candidates; ++c) {
-      Value& lanes = partial[static_cast<std::size_t>(c)].lanes;
-      for (int i = 0; i < P / 2; ++i) potential[c] += static_cast<double>(lanes[i]);
-      lanes = Value{};
-    }
-  };
-  int tiles = 0;
-  for (std::int64_t row = first; row < last; row += P) {
-    const std::int64_t n = std::min<std::int64_t>(P, last - row);
-    tile.load(row, n);
-    for (int p = 0; p < P; ++p)
-      w[p] = p < n ? (weight ? static_cast<T>(weight[row + p] * task.weight_scale) : T{1}) : T{0};
-    const Value w0 = *reinterpret_cast<const Value*>(w);
-    const Value w1 = *reinterpret_cast<const Value*>(w + P / 2);
-
-    T* const kept = task.closest + row;
-    typedef T Loose __attribute__((vector_size(Bytes), aligned(alignof(T)), may_alias));
-    Value near0 = *reinterpret_cast<const Loose*>(kept);
-    Value near1 = *reinterpret_cast<const Loose*>(kept + P / 2);
-    const auto consider = [&]<int C>(std::integral_constant<int, C>,
-                                     std::int64_t first_point) __attribute__((always_inline)) {
-      Value to[C][2];
-      score<T, Bytes, C, true>(tile.data(), task.packed + first_point * d, nullptr, d, to);
-      for (int m = 0; m < C; ++m) {
-        const Value d0 = to[m][0] < near0 ? to[m][0] : near0;
-        const Value d1 = to[m][1] < near1 ? to[m][1] : near1;
-        const std::int64_t candidate = first_point + m - task.update;
-        if (candidate >= 0) {
-          partial[static_cast<std::size_t>(candidate)].lanes += d0 * w0 + d1 * w1;
+      const T of = centre(j, c);
+#pragma GCC unroll 3
+      for (int v = 0; v < kVectors; ++v) {
+        if constexpr (Squared) {
+          const Value gap = x[v] - of;
+          sum[c][v] += gap * gap;
         } else {
-          *reinterpret_cast<Loose*>(kept) = near0 = d0;
-          *reinterpret_cast<Loose*>(kept + P / 2) = near1 = d1;
+          sum[c][v] -= x[v] * of;
         }
       }
-    };
-    const std::int64_t points = task.candidates + task.update;
-    std::int64_t c = 0;
-    for (; c + 4 <= points; c += 4) consider(std::integral_constant<int, 4>{}, c);
-    switch (points - c) {
-      case 3:
-        consider(std::integral_constant<int, 3>{}, c);
-        break;
-      case 2:
-        consider(std::integral_constant<int, 2>{}, c);
-        break;
-      case 1:
-        consider(std::integral_constant<int, 1>{}, c);
-        break;
-      default:
-        break;
     }
-    if (++tiles % 16 == 0) flush();
   }
-  flush();
+#pragma GCC unroll 4
+  for (int c = 0; c < C; ++c)
+#pragma GCC unroll 3
+    for (int v = 0; v < kVectors; ++v) out[c][v] = sum[c][v];
+}
+
+/// Calls body(std::integral_constant<int, C>, first) for centres in the groups of pack_centres.
+template <class Body>
+[[gnu::always_inline]] inline void in_groups(std::int64_t clusters, const Body& body) {
+  std::int64_t c = 0;
+  for (; c + 4 <= clusters; c += 4) body(std::integral_constant<int, 4>{}, c);
+  switch (clusters - c) {
+    case 3:
+      return body(std::integral_constant<int, 3>{}, c);
+    case 2:
+      return body(std::integral_constant<int, 2>{}, c);
+    case 1:
+      return body(std::integral_constant<int, 1>{}, c);
+    default:
+      return;
+  }
 }
 
 }  // namespace tenure::segment::detail

@@ -61,24 +61,35 @@ class Frame {
   std::vector<T> shift_;
 };
 
-/// Calls body(first, last) on pieces of a block that last a few milliseconds, and asks between them
-/// whether to stop.
+/// Calls body(first, last) on pieces of a block that last a few milliseconds at most and stay in
+/// the cache, whole tiles but for the last, and asks between them whether to stop.
 template <class Body>
-void in_pieces(std::int64_t first, std::int64_t last, std::int64_t multiply_adds_a_row,
-               const Execution& execution, const Body& body) {
+void in_pieces(std::int64_t first, std::int64_t last, std::int64_t features,
+               std::int64_t multiply_adds_a_row, const Execution& execution, const Body& body) {
   constexpr std::int64_t kMultiplyAdds = std::int64_t{1} << 23;
-  const std::int64_t rows =
-      std::max<std::int64_t>(64, kMultiplyAdds / multiply_adds_a_row / 64 * 64);
+  constexpr std::int64_t kCells = std::int64_t{1} << 14;
+  const std::int64_t wanted = std::min(kMultiplyAdds / multiply_adds_a_row, kCells / features);
+  const std::int64_t rows = std::max(wanted / kTileRows, std::int64_t{1}) * kTileRows;
   for (std::int64_t piece = first; piece < last; piece += rows) {
     if (piece > first) execution.poll();
     body(piece, std::min(last, piece + rows));
   }
 }
 
+/// Points about their mean, after checking them and the number of clusters.
+template <class T>
+Frame<T> checked_frame(const Points<T>& points, std::int64_t clusters, const Execution& execution);
+
 /// As kmeans_plus_plus, on points that were checked.
 template <class T>
 std::vector<std::int64_t> draw_seeds(const Frame<T>& frame, std::int64_t clusters,
                                      std::uint64_t seed, std::uint64_t run,
                                      const Execution& execution);
+
+/// As kmeans_parallel, on points that were checked.
+template <class T>
+std::vector<std::int64_t> draw_parallel_seeds(const Frame<T>& frame, std::int64_t clusters,
+                                              std::uint64_t seed, std::uint64_t run,
+                                              const Execution& execution);
 
 }  // namespace tenure::segment::detail

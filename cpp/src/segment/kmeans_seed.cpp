@@ -81,8 +81,7 @@ std::vector<std::int64_t> draw_seeds(const Frame<T>& frame, std::int64_t cluster
                   [&](std::int64_t i) { return frame.weight(i); });
   };
 
-  // To full tiles, the last of them too: a lane without a row must not hold NaN.
-  Buffer<T> closest(n + 64);
+  Buffer<T> closest(n);
   std::ranges::fill(closest.span(), std::numeric_limits<T>::infinity());
 
   // potential[candidate][block]: weight x squared distance to the nearest seed, were it one of them
@@ -104,9 +103,9 @@ std::vector<std::int64_t> draw_seeds(const Frame<T>& frame, std::int64_t cluster
     std::vector<std::vector<double>> potential(candidates.size(), std::vector<double>(blocks));
     for_each_block(n, ours, [&](std::int64_t block, std::int64_t first, std::int64_t last) {
       std::vector<double> local(candidates.size());
-      in_pieces(first, last, std::ssize(cells), execution, [&](std::int64_t from, std::int64_t to) {
-        kernel.seed(task, from, to, local.data());
-      });
+      in_pieces(
+          first, last, d, std::ssize(cells), execution,
+          [&](std::int64_t from, std::int64_t to) { kernel.seed(task, from, to, local.data()); });
       for (std::size_t c = 0; c < local.size(); ++c)
         potential[c][static_cast<std::size_t>(block)] = local[c];
     });
@@ -139,6 +138,19 @@ std::vector<std::int64_t> draw_seeds(const Frame<T>& frame, std::int64_t cluster
   return seeds;
 }
 
+template <class T>
+Frame<T> checked_frame(const Points<T>& points, std::int64_t clusters, const Execution& execution) {
+  const double weight = require_valid(points);
+  if (clusters < 1 || clusters > points.rows())
+    throw InvalidInput("n_clusters", -1, static_cast<double>(clusters),
+                       "at least 1 and at most the number of rows");
+  const Moments of = moments(points, execution);
+  require_in_range<T>("X", of.peak, points.features, weight);
+  return Frame<T>(points, of.mean);
+}
+
+template Frame<float> checked_frame(const Points<float>&, std::int64_t, const Execution&);
+template Frame<double> checked_frame(const Points<double>&, std::int64_t, const Execution&);
 template std::vector<std::int64_t> draw_seeds(const Frame<float>&, std::int64_t, std::uint64_t,
                                               std::uint64_t, const Execution&);
 template std::vector<std::int64_t> draw_seeds(const Frame<double>&, std::int64_t, std::uint64_t,
@@ -150,13 +162,8 @@ template <class T>
 std::vector<std::int64_t> kmeans_plus_plus(const Points<T>& points, std::int64_t clusters,
                                            std::uint64_t seed, std::uint64_t run,
                                            const Execution& execution) {
-  const double weight = detail::require_valid(points);
-  if (clusters < 1 || clusters > points.rows())
-    throw InvalidInput("n_clusters", -1, static_cast<double>(clusters),
-                       "at least 1 and at most the number of rows");
-  const detail::Moments of = detail::moments(points, execution);
-  detail::require_in_range<T>("X", of.peak, points.features, weight);
-  return detail::draw_seeds(detail::Frame<T>(points, of.mean), clusters, seed, run, execution);
+  return detail::draw_seeds(detail::checked_frame(points, clusters, execution), clusters, seed, run,
+                            execution);
 }
 
 template std::vector<std::int64_t> kmeans_plus_plus(const Points<float>&, std::int64_t,

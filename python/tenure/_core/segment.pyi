@@ -12,15 +12,24 @@ def kmeans(
     x: npt.NDArray[_T],
     weight: Floats | None,
     init: npt.NDArray[_T] | None,
+    seeding: str,
+    algorithm: str,
     clusters: int,
     restarts: int,
     max_iterations: int,
     tolerance: float,
     seed: int,
+    least_rows: int,
     threads: int,
 ) -> dict[str, Any]: ...
-def kmeans_plus_plus(
-    x: npt.NDArray[_T], weight: Floats | None, clusters: int, seed: int, run: int, threads: int
+def kmeans_seeds(
+    x: npt.NDArray[_T],
+    weight: Floats | None,
+    seeding: str,
+    clusters: int,
+    seed: int,
+    run: int,
+    threads: int,
 ) -> Ints: ...
 def kmeans_assign(
     x: npt.NDArray[_T], weight: Floats | None, centre: npt.NDArray[_T], threads: int
@@ -75,6 +84,9 @@ def sample_gaussian_mixture(
     seed: int,
     threads: int,
 ) -> tuple[Floats, npt.NDArray[np.int32]]: ...
+def kmeans_absorb(
+    x: npt.NDArray[_T], weight: Floats | None, centre: Floats, mass: Floats, threads: int
+) -> tuple[Floats, Floats, npt.NDArray[np.int32], float]: ...
 def rfm_scores(
     days_since_last: Floats,
     orders: Floats,

@@ -34,6 +34,7 @@ from tenure.segment.rules import Rules, RuleSegments, SegmentSizes, rules
 from tenure.segment.scorecard import RFMScorecard
 from tenure.segment.tree import SegmentTree, tree
 from tenure.segment.latent_class import LatentClass
+from tenure.segment.mini_batch_kmeans import MiniBatchKMeans
 from tenure.segment.rfm import RFM, RFMSegments, rfm, rfm_scores
 from tenure.segment.ward import Dendrogram, ward
 
@@ -56,6 +57,7 @@ __all__ = [
     "KMeans",
     "MixtureChoice",
     "MixtureEstimates",
+    "MiniBatchKMeans",
     "RFMSegments",
     "RuleCases",
     "RuleSegments",

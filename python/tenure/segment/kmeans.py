@@ -5,20 +5,19 @@ from __future__ import annotations
 import warnings
 from typing import Any, Self
 
-import numpy as np
-import numpy.typing as npt
-
 from tenure import _core
 from tenure._errors import ConvergenceWarning, InvalidInputError
-from tenure._matrix import Matrix, as_matrix
 from tenure._model_file import storable
-from tenure._sklearn import FeatureEstimator, as_weights, name_cell
+from tenure._sklearn import as_weights, name_cell
 from tenure._validation import as_count, as_number, as_seed, as_threads
+from tenure.segment._centres import CentreModel, as_start
+
+ALGORITHMS = ("auto", "lloyd", "hamerly", "exponion")
 
 
 @storable("segment.KMeans")
-class KMeans(FeatureEstimator):
-    """k-means clustering: Lloyd's algorithm from greedy k-means++ seeds.
+class KMeans(CentreModel):
+    """k-means clustering: Lloyd's algorithm, from greedy k-means++ seeds unless told otherwise.
 
     From the same start it takes the steps of scikit-learn's ``KMeans(algorithm="lloyd")``, in one
     pass over the data an iteration.
@@ -26,8 +25,9 @@ class KMeans(FeatureEstimator):
     Parameters
     ----------
     n_clusters : int, default 8
-    init : "k-means++" or array of shape (n_clusters, n_features)
-        Where to start from: seeds drawn far from one another, or given centres.
+    init : "k-means++", "k-means||" or array of shape (n_clusters, n_features)
+        Where to start from: seeds drawn far from one another, seeds picked from a sample that
+        takes six passes over X instead of `n_clusters`, or given centres.
     n_init : int, default 1
         Runs from seeds of their own; the one with the lowest inertia is kept. 1 where `init` is an
         array.
@@ -36,6 +36,15 @@ class KMeans(FeatureEstimator):
     tol : float, default 1e-4
         A run also ends once the squared shifts of all centres add up to at most `tol` times the
         mean variance of the features. With 0 it ends when no row changes its cluster.
+    algorithm : "auto", "lloyd", "hamerly" or "exponion", default "auto"
+        How the nearest centres are found: by a look at each, or with bounds that tell which rows
+        stay ("hamerly") and which centres are near ("exponion"). Changes the time of a fit, and
+        no bit of it.
+    min_cluster_size : int, default 0
+        Rows that each cluster holds at least, rows without weight not counted. Above 0, the rows
+        of an iteration are shared out at the least inertia that keeps the sizes, exactly;
+        `labels_` says how, while `predict` still says the nearest centre. Takes 24 bytes x rows x
+        clusters.
     random_state : int, None or NumPy generator, default 0
         Seed of the draws; None takes fresh entropy.
     n_threads : int, optional
@@ -45,7 +54,8 @@ class KMeans(FeatureEstimator):
     ----------
     cluster_centers_ : array of shape (n_clusters, n_features), float32 where X is
     labels_ : int32 array
-        The nearest centre of each row of X; `predict` says the same.
+        The nearest centre of each row of X, as `predict` says; with `min_cluster_size` the
+        cluster that the row was given.
     inertia_ : float
         Sum of squared distances of the rows to their centres, times their weights.
     n_iter_ : int
@@ -72,7 +82,7 @@ class KMeans(FeatureEstimator):
     -----
     Features should be of one scale: a distance adds them up as they are. Same bits for every
     number of threads. Method, cost and numerics: docs/methods/kmeans.md. [Lloyd 1982; Arthur &
-    Vassilvitskii 2007]
+    Vassilvitskii 2007; Bahmani et al. 2012; Hamerly 2010; Newling & Fleuret 2016]
 
     Examples
     --------
@@ -94,14 +104,6 @@ class KMeans(FeatureEstimator):
         "warnings_",
         "n_features_in_",
     )
-    _weighted = ("fit", "score")
-
-    cluster_centers_: Matrix
-    labels_: npt.NDArray[np.int32]
-    inertia_: float
-    n_iter_: int
-    converged_: bool
-    warnings_: tuple[str, ...]
 
     def __init__(
         self,
@@ -111,6 +113,8 @@ class KMeans(FeatureEstimator):
         n_init: int = 1,
         max_iter: int = 300,
         tol: float = 1e-4,
+        algorithm: str = "auto",
+        min_cluster_size: int = 0,
         random_state: Any = 0,
         n_threads: int | None = None,
     ) -> None:
@@ -119,6 +123,8 @@ class KMeans(FeatureEstimator):
         self.n_init = n_init
         self.max_iter = max_iter
         self.tol = tol
+        self.algorithm = algorithm
+        self.min_cluster_size = min_cluster_size
         self.random_state = random_state
         self.n_threads = n_threads
 
@@ -142,22 +148,33 @@ class KMeans(FeatureEstimator):
         restarts = as_count(self.n_init, "n_init", at_least=1)
         max_iter = as_count(self.max_iter, "max_iter", at_least=1)
         tol = as_number(self.tol, "tol", at_least=0.0)
+        least = as_count(self.min_cluster_size, "min_cluster_size")
+        if self.algorithm not in ALGORITHMS:
+            known = ", ".join(map(repr, ALGORITHMS))
+            msg = f"algorithm must be one of {known}, got {self.algorithm!r}"
+            raise InvalidInputError(msg, argument="algorithm", value=self.algorithm)
         matrix, names = self._fit_matrix(X)
         weight = as_weights(sample_weight, len(matrix))
         if clusters > len(matrix):
             msg = f"n_samples={len(matrix)} should be >= n_clusters={clusters}."
             raise InvalidInputError(msg, argument="n_clusters", value=clusters)
-        start = self._start(matrix, clusters, restarts)
+        start = as_start(self.init, matrix, clusters)
+        if start is not None and restarts != 1:
+            msg = f"n_init must be 1 where init is an array (all runs would be one), got {restarts}"
+            raise InvalidInputError(msg, argument="n_init", value=restarts)
         try:
             found = _core.segment.kmeans(
                 matrix,
                 weight,
                 start,
+                self.init if start is None else "",
+                self.algorithm,
                 clusters,
                 restarts,
                 max_iter,
                 tol,
                 as_seed(self.random_state),
+                least,
                 as_threads(self.n_threads),
             )
         except InvalidInputError as error:
@@ -173,25 +190,6 @@ class KMeans(FeatureEstimator):
             warnings.warn(complaint, ConvergenceWarning, stacklevel=2)
         return self
 
-    def _start(self, X: Matrix, clusters: int, restarts: int) -> Matrix | None:
-        if isinstance(self.init, str):
-            if self.init == "k-means++":
-                return None
-            msg = f"init must be 'k-means++' or an array of centres, got {self.init!r}"
-            raise InvalidInputError(msg, argument="init", value=self.init)
-        start, _ = as_matrix(self.init, "init")
-        if start.shape != (clusters, X.shape[1]):
-            msg = (
-                f"init must have n_clusters = {clusters} rows and {X.shape[1]} columns as X has, "
-                f"got shape {start.shape}"
-            )
-            raise InvalidInputError(msg, argument="init")
-        if restarts != 1:
-            msg = f"n_init must be 1 where init is an array (all runs would be one), got {restarts}"
-            raise InvalidInputError(msg, argument="n_init", value=restarts)
-        with np.errstate(over="ignore"):  # what leaves float32 is refused by the engine
-            return np.ascontiguousarray(start, dtype=X.dtype)
-
     def _complaints(self, distinct: int) -> tuple[str, ...]:
         complaints = []
         if not self.converged_:
@@ -205,82 +203,3 @@ class KMeans(FeatureEstimator):
                 "fewer distinct rows than n_clusters"
             )
         return tuple(complaints)
-
-    def _assign(self, X: Any, sample_weight: Any) -> tuple[npt.NDArray[np.int32], float]:
-        matrix, names = self._new_matrix(X)
-        weight = as_weights(sample_weight, len(matrix))
-        centre = np.ascontiguousarray(self.cluster_centers_, dtype=matrix.dtype)
-        try:
-            return _core.segment.kmeans_assign(matrix, weight, centre, as_threads(self.n_threads))
-        except InvalidInputError as error:
-            raise name_cell(error, matrix, names) from None
-
-    def predict(self, X: Any) -> npt.NDArray[np.int32]:
-        """Return the nearest centre of each row; of equally near ones the first."""
-        return self._assign(X, None)[0]
-
-    def fit_predict(
-        self, X: Any, y: Any = None, sample_weight: Any = None
-    ) -> npt.NDArray[np.int32]:
-        """Fit and return `labels_`."""
-        return self.fit(X, y, sample_weight).labels_
-
-    def transform(self, X: Any) -> Matrix:
-        """Return the distance of each row to each centre, shape (rows, n_clusters)."""
-        matrix, names = self._new_matrix(X)
-        centre = np.ascontiguousarray(self.cluster_centers_, dtype=matrix.dtype)
-        try:
-            flat = _core.segment.kmeans_distances(matrix, centre, as_threads(self.n_threads))
-        except InvalidInputError as error:
-            raise name_cell(error, matrix, names) from None
-        return flat.reshape(len(matrix), -1)
-
-    def fit_transform(self, X: Any, y: Any = None, sample_weight: Any = None) -> Matrix:
-        """Fit and return the distances of the rows of X to the centres."""
-        return self.fit(X, y, sample_weight).transform(X)
-
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Return minus the inertia of X about the centres: higher is better."""
-        del y
-        return -self._assign(X, sample_weight)[1]
-
-    def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:
-        """Return the names of the columns that `transform` returns."""
-        self._require_fitted()
-        del input_features  # the new columns are clusters, whatever the old ones were called
-        return np.array([f"kmeans{c}" for c in range(len(self.cluster_centers_))], dtype=object)
-
-    def set_fit_request(self, *, sample_weight: bool | str | None) -> Self:
-        """Say whether meta-estimators of scikit-learn pass `sample_weight` on to `fit`."""
-        return self._ask("fit", sample_weight)
-
-    def set_score_request(self, *, sample_weight: bool | str | None) -> Self:
-        """Say whether meta-estimators of scikit-learn pass `sample_weight` on to `score`."""
-        return self._ask("score", sample_weight)
-
-    def _restore(self, state: dict[str, Any]) -> None:
-        super()._restore(state)
-        centre, label = self.cluster_centers_, self.labels_
-        if (
-            centre.ndim != 2
-            or centre.dtype not in (np.float32, np.float64)
-            or centre.shape[0] == 0
-            or centre.shape[1] != self.n_features_in_
-            or not np.isfinite(centre).all()
-        ):
-            msg = f"cluster_centers_ of shape {centre.shape} and dtype {centre.dtype}"
-            raise ValueError(msg)
-        if (
-            label.ndim != 1
-            or label.dtype != np.int32
-            or (label.size and not 0 <= label.min() <= label.max() < len(centre))
-        ):
-            msg = "labels_ must be numbers of clusters"
-            raise ValueError(msg)
-        as_number(self.inertia_, "inertia_", at_least=0.0)
-        as_count(self.n_iter_, "n_iter_", at_least=1)
-        if type(self.converged_) is not bool or not (
-            isinstance(self.warnings_, tuple) and all(isinstance(w, str) for w in self.warnings_)
-        ):
-            msg = "converged_ must be a truth value and warnings_ texts"
-            raise ValueError(msg)

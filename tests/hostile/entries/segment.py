@@ -78,5 +78,18 @@ ENTRIES = [
         points,
         lambda X, t: tn.segment.GaussianMixture(n_threads=t).fit(X).estimates(X, errors="robust"),
         1_000_000,
+    Entry(
+        "KMeans, bounds and a sample",
+        points,
+        lambda X, t: tn.segment.KMeans(
+            5, init="k-means||", algorithm="exponion", max_iter=30, n_threads=t
+        ).fit(X),
+        3_000_000,
+    ),
+    Entry(
+        "MiniBatchKMeans",
+        points,
+        lambda X, t: tn.segment.MiniBatchKMeans(5, max_iter=2, tol=1e9, n_threads=t).fit(X),
+        3_000_000,
     ),
 ]

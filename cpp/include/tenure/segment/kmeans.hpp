@@ -19,6 +19,19 @@ struct Points {
   std::int64_t rows() const { return std::ssize(values) / features; }
 };
 
+/// How the nearest centres are found; never which ones: every choice gives the same bits.
+enum class KMeansAlgorithm {
+  automatic,  ///< starts as `lloyd` and keeps bounds from where they spare more than they cost
+  lloyd,      ///< every row to every centre
+  hamerly,    ///< rows that bounds prove to stay are not looked at [Hamerly 2010]
+  exponion    ///< and others see the centres near their own only [Newling & Fleuret 2016]
+};
+
+enum class KMeansSeeding {
+  plus_plus,  ///< kmeans_plus_plus
+  parallel    ///< kmeans_parallel
+};
+
 struct KMeansSettings {
   std::int64_t clusters = 8;
   std::int64_t restarts = 1;          ///< runs from seeds of their own; the lowest inertia wins
@@ -27,6 +40,13 @@ struct KMeansSettings {
   /// mean variance of the features. 0: only when no row changes its cluster.
   double tolerance = 1e-4;
   std::uint64_t seed = 0;
+  KMeansSeeding seeding = KMeansSeeding::plus_plus;
+  KMeansAlgorithm algorithm = KMeansAlgorithm::automatic;
+  /// Rows (with a weight above 0) that each cluster keeps at least. Above 0 the assignment of an
+  /// iteration is the cheapest that keeps them, found exactly by successive shortest paths
+  /// [Bradley, Bennett & Demiriz 2000]; `label` is that assignment and no longer the nearest
+  /// centre, and `algorithm` has nothing to say. Takes 24 bytes x rows x clusters.
+  std::int64_t least_rows = 0;
 };
 
 template <class T>
@@ -47,10 +67,17 @@ struct KMeansResult {
 /// (from differences, not from scores) in double. `label` is what kmeans_assign says about
 /// `centre`.
 ///
-/// Cost: iterations x rows x clusters x features multiply-adds, bound by arithmetic once
+/// The sums of the first iteration are taken over all rows, those of the others over the rows that
+/// changed their cluster, and those of the result over all rows again. Where values or weights span
+/// more than 2^20 times their typical size, every iteration sums all rows.
+///
+/// Cost: at most iterations x rows x clusters x features multiply-adds, bound by arithmetic once
 /// clusters x features exceeds about 64 and by memory below: one pass over the rows an iteration,
-/// no copy of them and no matrix of distances. Memory: 4 bytes a row, and clusters x features
-/// doubles for every 8,192 rows. Bits do not depend on the thread count.
+/// no copy of them and no matrix of distances. With bounds an iteration reads a label and a number
+/// of each row, and the features of those rows only that may change. Memory: 4 bytes a row,
+/// sizeof(T) more with bounds, clusters x features doubles for every 8,192 rows, and clusters^2
+/// x (4 + sizeof(T)) bytes for `exponion`, which is `hamerly` beyond 4,096 clusters. Bits depend
+/// neither on the thread count nor on `algorithm`.
 ///
 /// Throws InvalidInput for a bad cell or weight, fewer rows than clusters, a `start` of another
 /// shape, and values whose squares leave the range of T.
@@ -66,6 +93,17 @@ template <class T>
 std::vector<std::int64_t> kmeans_plus_plus(const Points<T>& points, std::int64_t clusters,
                                            std::uint64_t seed, std::uint64_t run,
                                            const Execution& execution);
+
+/// Rows to start from, of a sample that is drawn in a few passes: five rounds keep each row with
+/// probability 2 clusters x weight x squared distance to the sample / their sum, and greedy
+/// k-means++ picks among the kept ones, each weighted by the rows nearest to it. [Bahmani, Moseley,
+/// Vattani, Kumar & Vassilvitskii 2012, PVLDB 5:622, algorithm 2] Where fewer rows than clusters
+/// are kept, as kmeans_plus_plus. Cost: about 10 clusters distances a row, at the speed of an
+/// assignment; 20 bytes a row.
+template <class T>
+std::vector<std::int64_t> kmeans_parallel(const Points<T>& points, std::int64_t clusters,
+                                          std::uint64_t seed, std::uint64_t run,
+                                          const Execution& execution);
 
 struct Assignment {
   Buffer<std::int32_t> label;
