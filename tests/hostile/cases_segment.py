@@ -168,7 +168,8 @@ CASES = [
     OK(
         "KMeans: as many clusters as rows",
         lambda: means(CLOUDS, n_clusters=180, algorithm="exponion"),
-        lambda m: len(set(m.labels_.tolist())) == 180 and m.inertia_ == 0.0,
+        # A centre is kept about the mean of the data: a row comes back to the last digit.
+        lambda m: len(set(m.labels_.tolist())) == 180 and m.inertia_ < 1e-27,
     ),
     OK(
         "KMeans: bounds at 1e150",
