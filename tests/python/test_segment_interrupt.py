@@ -18,6 +18,14 @@ MIXTURE = tn.segment.GaussianMixture(4).fit(np.concatenate([X[:200] + 9 * c for 
 CALLS = {
     "iterations": lambda: tn.segment.KMeans(40, init=X[:40], max_iter=10**6, tol=0).fit(X),
     "seeds": lambda: tn.segment.KMeans(2000, n_init=50, max_iter=1).fit(X),
+    "bounds": lambda: tn.segment.KMeans(
+        300, init=X[:300], max_iter=10**6, tol=0, algorithm="exponion"
+    ).fit(X),
+    "sample": lambda: tn.segment.KMeans(300, init="k-means||", n_init=50, max_iter=1).fit(X),
+    "sizes": lambda: tn.segment.KMeans(
+        8, init=X[:8] + 3, min_cluster_size=4000, max_iter=10**6, tol=0
+    ).fit(X[:40_000]),
+    "batches": lambda: tn.segment.MiniBatchKMeans(40, max_iter=10**6, tol=0).fit(X),
     "predict": lambda: tn.segment.KMeans(300, init=X[:300], max_iter=1, tol=1e9).fit(X).predict(X),
     "mixture": lambda: tn.segment.GaussianMixture(
         20, means_init=X[:20], max_iter=10**6, tol=0.0
