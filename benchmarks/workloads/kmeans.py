@@ -7,7 +7,8 @@ import numpy as np
 from workloads import Data, Run, Workload
 
 ITERATIONS = 20
-SHAPES = {"": (8, 8), "_large": (32, 64)}  # features, clusters
+# features, clusters; those without a name against scikit-learn alone, the others against all peers
+SHAPES = {"": (8, 8), "_small": (8, 8), "_large": (32, 64)}
 
 
 def blobs(n: int, features: int, clusters: int, dtype: str) -> Data:
@@ -29,6 +30,7 @@ WORKLOADS = [
         smoke={"n": 5000},
         # Peers that add up in float32 keep four digits of the inertia.
         agree={"inertia": 1e-4 if short == "f32" else 1e-9},
+        data=f"kmeans{size.replace('_small', '')}_{short}",
     )
     for size, (features, clusters) in SHAPES.items()
     for short, dtype in [("f32", "float32"), ("f64", "float64")]
@@ -96,10 +98,13 @@ def faiss(data: Data, threads: int) -> Run:
 
 
 for work in WORKLOADS:
+    every_peer = work.name.count("_") == 2
     work.ours("tenure")(ours("auto"))
-    work.ours("tenure lloyd")(ours("lloyd"))
+    if every_peer:
+        work.ours("tenure lloyd")(ours("lloyd"))
     for algorithm in ("lloyd", "elkan"):
         work.peer(f"scikit-learn {algorithm}")(sklearn(algorithm))
-    work.peer("scikit-learn-intelex")(sklearn("lloyd", patched=True))
-    if work.name.endswith("f32"):
-        work.peer("faiss", "faiss-cpu")(faiss)
+    if every_peer:
+        work.peer("scikit-learn-intelex")(sklearn("lloyd", patched=True))
+        if work.name.endswith("f32"):
+            work.peer("faiss", "faiss-cpu")(faiss)
