@@ -170,6 +170,12 @@ set(TENURE_CORE_SOURCES
   cpp/src/segment/kmeans_stream.cpp
   cpp/src/segment/rfm.cpp
   cpp/src/segment/ward.cpp
+  cpp/src/segment/labelled_rows.cpp
+  cpp/src/segment/rfm.cpp
+  cpp/src/segment/silhouette.cpp
+  cpp/src/segment/silhouette_error.cpp
+  cpp/src/segment/silhouette_kernels.cpp
+  cpp/src/segment/validity.cpp
   cpp/src/simulate/customers.cpp
   cpp/src/simulate/programmes.cpp
   cpp/src/special/beta.cpp
@@ -253,6 +259,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/segment_categorical.cpp
   cpp/bindings/segment_mixture.cpp
   cpp/bindings/segment_kmeans.cpp
+  cpp/bindings/segment_validity.cpp
   cpp/bindings/survival_beta_geometric.cpp
   cpp/bindings/survival_cure.cpp
   cpp/bindings/survival_curves.cpp
@@ -327,6 +334,8 @@ set(TENURE_TEST_SOURCES
   tests/cpp/segment/latent_class_test.cpp
   tests/cpp/segment/rfm_test.cpp
   tests/cpp/segment/ward_test.cpp
+  tests/cpp/segment/silhouette_test.cpp
+  tests/cpp/segment/validity_test.cpp
   tests/cpp/simulate/customers_test.cpp
   tests/cpp/simulate/programmes_test.cpp
   tests/cpp/special/chi_square_test.cpp

@@ -55,6 +55,7 @@ py::dict concentration(const Column<double>& value, const std::optional<Column<d
 void bind_segment(py::module_& m) {
   bind_kmeans(m);
   bind_mixture(m);
+  bind_validity(m);
   using py::arg;
   m.def("rfm_scores", &rfm_scores, arg("days_since_last").noconvert(), arg("orders").noconvert(),
         arg("monetary").noconvert(), arg("scoring"), arg("bins"), arg("cuts"), arg("threads"));

@@ -18,5 +18,6 @@ segment::Points<T> points(const Column<T>& x, const std::optional<Column<double>
 void bind_kmeans(py::module_& m);
 void bind_mixture(py::module_& m);
 void bind_segment_categorical(py::module_& m);
+void bind_validity(py::module_& m);
 
 }  // namespace tenure::python

@@ -33,6 +33,8 @@ CALLS = {
     "mixture errors": lambda: MIXTURE.estimates(X),
     "rfm": lambda: tn.segment.rfm_scores(*COLUMNS, scoring="nested"),
     "concentration": lambda: tn.segment.concentration(COLUMNS[0]),
+    "silhouette": lambda: tn.segment.silhouette(X, np.arange(len(X)) % 50),
+    "simplified": lambda: tn.segment.silhouette(X, np.arange(len(X)) % 9, method="simplified"),
 }
 
 

@@ -37,9 +37,24 @@ from tenure.segment.latent_class import LatentClass
 from tenure.segment.mini_batch_kmeans import MiniBatchKMeans
 from tenure.segment.rfm import RFM, RFMSegments, rfm, rfm_scores
 from tenure.segment.ward import Dendrogram, ward
+"""Who belongs together: RFM, concentration of revenue, k-means, and how far to trust segments."""
+
+from __future__ import annotations
+
+from tenure.segment.choose import Choice, choose
+from tenure.segment.concentration import Concentration, concentration
+from tenure.segment.drift import Drift, drift
+from tenure.segment.gap import GapStatistic, gap_statistic
+from tenure.segment.kmeans import KMeans
+from tenure.segment.prediction_strength import PredictionStrength, prediction_strength
+from tenure.segment.rfm import RFM, RFMSegments, rfm, rfm_scores
+from tenure.segment.silhouette import Silhouette, silhouette
+from tenure.segment.stability import Stability, stability
+from tenure.segment.validity import calinski_harabasz, davies_bouldin
 
 __all__ = [
     "RFM",
+    "Choice",
     "Concentration",
     "Dendrogram",
     "KMeans",
@@ -76,4 +91,22 @@ __all__ = [
     "tree",
     "value_deciles",
     "ward",
+    "Drift",
+    "GapStatistic",
+    "KMeans",
+    "PredictionStrength",
+    "RFMSegments",
+    "Silhouette",
+    "Stability",
+    "calinski_harabasz",
+    "choose",
+    "concentration",
+    "davies_bouldin",
+    "drift",
+    "gap_statistic",
+    "prediction_strength",
+    "rfm",
+    "rfm_scores",
+    "silhouette",
+    "stability",
 ]

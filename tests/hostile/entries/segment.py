@@ -92,4 +92,16 @@ ENTRIES = [
         lambda X, t: tn.segment.MiniBatchKMeans(5, max_iter=2, tol=1e9, n_threads=t).fit(X),
         3_000_000,
     ),
+    Entry(
+        "silhouette",
+        points,
+        lambda X, t: tn.segment.silhouette(X, np.arange(len(X)) % 5, n_threads=t),
+        40_000,
+    ),
+    Entry(
+        "davies_bouldin",
+        points,
+        lambda X, t: tn.segment.davies_bouldin(X, np.arange(len(X)) % 5, n_threads=t),
+        10_000_000,
+    ),
 ]
