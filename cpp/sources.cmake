@@ -33,6 +33,8 @@ set(TENURE_CORE_SOURCES
   cpp/src/churn/uno_concordance.cpp
   cpp/src/churn/uplift_curve.cpp
   cpp/src/clv/abe.cpp
+  cpp/src/clv/abe_marginal.cpp
+  cpp/src/clv/abe_posterior.cpp
   cpp/src/clv/bg_bb_future.cpp
   cpp/src/clv/bg_bb_likelihood.cpp
   cpp/src/clv/bg_bb_predict.cpp
@@ -139,6 +141,7 @@ set(TENURE_CORE_SOURCES
   cpp/src/lifecycle/panel.cpp
   cpp/src/lifecycle/rule_program.cpp
   cpp/src/lifecycle/stages.cpp
+  cpp/src/optim/adaptive_jump.cpp
   cpp/src/optim/adaptive_walk.cpp
   cpp/src/optim/diagnostics.cpp
   cpp/src/optim/newton.cpp
@@ -277,6 +280,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/churn/roc_test.cpp
   tests/cpp/churn/survival_measures_test.cpp
   tests/cpp/churn/uplift_curve_test.cpp
+  tests/cpp/clv/abe_marginal_test.cpp
   tests/cpp/clv/bg_bb_test.cpp
   tests/cpp/clv/bg_nbd_test.cpp
   tests/cpp/clv/bootstrap_test.cpp
@@ -318,6 +322,7 @@ set(TENURE_TEST_SOURCES
   tests/cpp/lifecycle/movement_test.cpp
   tests/cpp/lifecycle/panel_test.cpp
   tests/cpp/lifecycle/stages_test.cpp
+  tests/cpp/optim/adaptive_jump_test.cpp
   tests/cpp/optim/adaptive_walk_test.cpp
   tests/cpp/optim/diagnostics_test.cpp
   tests/cpp/optim/newton_test.cpp

@@ -19,6 +19,9 @@
 namespace tenure::clv {
 
 inline constexpr std::int64_t kLanes = 256;  // customers side by side
+/// Passes over the customers that make them forget a population drawn without them; and the draws
+/// of such a population from one pass to the next while their steps learn.
+inline constexpr int kApart = 8;
 /// Logarithms of rates farther from 0 count as impossible: no exponential of one overflows.
 inline constexpr double kFarthest = 300.0;
 
@@ -87,13 +90,14 @@ double evaluate_moved(const Population& population, Positions<Population::kRates
 
 /// A Population has
 ///   kRates, kSteps                           rates of a customer, and random steps of his a sweep
+///   kMarginal                                whether it draws the population with the customers'
+///                                            rates integrated out, and has log_likelihood_of_all()
 ///   Population(setup, histories, random, positions)   starts itself and the customers
 ///   parameters()                             of the population
 ///   log_likelihood(from, count, logs, out)   of rows [from, from + count) given their rates
 ///   log_density(from, count, logs, out)      of the logarithms, up to a constant
 ///   leap(from, count, out, random)           turns standard normals into draws from a guess of
-///   each
-///                                            customer's posterior
+///                                            each customer's posterior
 ///   log_leap_density(from, count, logs, out) of that guess, up to a constant of the row
 ///   spread(row, rate)                        about how far the logarithm may lie from its mean
 ///   update(positions, random, learns, execution)      draws the population, and may move everybody
@@ -127,20 +131,32 @@ class IndividualChain {
   }
 
   void run(IndividualDraws& out) {
+    const bool drawn = options_.held.empty();
+    // A population that does not look at the customers needs them only where a draw is kept.
+    const bool apart = drawn && Population::kMarginal;
+    std::int64_t walks = 0;
     for (std::int64_t t = 0; t < options_.warmup; ++t) {
-      walk(std::min(1.0, 3.0 * std::pow(static_cast<double>(t + 1), -0.6)));
-      if (options_.held.empty()) population_.update(here_, random_, true, execution_);
+      if (!apart || t % kApart == 0)
+        walk(std::min(1.0, 3.0 * std::pow(static_cast<double>(++walks), -0.6)));
+      if (drawn) population_.update(here_, random_, true, execution_);
     }
     accepted_ = 0.0;
+    walks = 0;
     for (std::int64_t d = 0; d < options_.draws; ++d) {
       for (std::int64_t s = 0; s < options_.sweeps; ++s) {
-        walk(0.0);
-        if (options_.held.empty()) population_.update(here_, random_, false, execution_);
+        if (!apart) {
+          walk(0.0);
+          ++walks;
+        }
+        if (drawn) population_.update(here_, random_, false, execution_);
       }
-      record(d, out);
+      for (int s = 0; apart && keeps(d) && s < kApart; ++s) {
+        walk(0.0);
+        ++walks;
+      }
+      record(d, apart, out);
     }
-    const auto steps = static_cast<double>(histories_.rows) *
-                       static_cast<double>(options_.draws * options_.sweeps * kSteps);
+    const auto steps = static_cast<double>(histories_.rows) * static_cast<double>(walks * kSteps);
     out.acceptance[static_cast<std::size_t>(number_)] = accepted_ / steps;
   }
 
@@ -235,17 +251,25 @@ class IndividualChain {
     return taken;
   }
 
-  void record(std::int64_t draw, IndividualDraws& out) {
+  bool keeps(std::int64_t draw) const {
+    return (draw + 1) * options_.kept / options_.draws > draw * options_.kept / options_.draws;
+  }
+
+  void record(std::int64_t draw, bool apart, IndividualDraws& out) {
     const std::int64_t at = number_ * options_.draws + draw;
     population_.record(std::span(out.population)
                            .subspan(static_cast<std::size_t>(at * out.parameters),
                                     static_cast<std::size_t>(out.parameters)));
     double sum = 0.0;
-    for (const double value : here_.log_likelihood.span()) sum += value;
+    if constexpr (Population::kMarginal) {
+      if (apart) sum = population_.log_likelihood_of_all();
+    }
+    if (!apart)
+      for (const double value : here_.log_likelihood.span()) sum += value;
     out.log_likelihood[static_cast<std::size_t>(at)] = sum;
 
+    if (!keeps(draw)) return;
     const std::int64_t slot = draw * options_.kept / options_.draws;
-    if ((draw + 1) * options_.kept / options_.draws == slot) return;
     const std::int64_t first = number_ * options_.kept + slot;
     for (std::int64_t i = 0; i < histories_.rows; ++i) {
       if ((i & 255) == 0) execution_.poll();

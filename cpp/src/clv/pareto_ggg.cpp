@@ -53,6 +53,7 @@ class GammaRates {
  public:
   static constexpr std::size_t kRates = kPairs;
   static constexpr int kSteps = 3;
+  static constexpr bool kMarginal = false;
 
   GammaRates(const Setup& setup, const Histories& histories, RandomStream& random,
              Positions<kRates>& positions, const Execution& execution)

@@ -32,7 +32,8 @@ class PopulationPosterior(Table):
     draws : dict of (chains, draws) float64 arrays
         By parameter.
     log_likelihood : (chains, draws) float64 array
-        Of all customers given the rates drawn for them.
+        Of all customers: given the rates drawn for them, or where the model integrates the rates
+        out (`AbeParetoNBD`) given the population.
     acceptance : float64 array
         By chain: the share of the customers' random steps that was taken.
     warnings : tuple of str

@@ -41,9 +41,9 @@ class AbeParetoNBD(IndividualModel):
     unit : {"day", "week", "month", "year"}, optional
         What recency and T are counted in. A summary brings its own.
     chains, draws, warmup : int
-        Chains, draws of each, and sweeps before them that adapt the sampler and are dropped.
-    sweeps : int, default 5
-        Passes over all customers from one draw to the next: the price of draws that differ.
+        Chains, draws of each, and steps before them that adapt the sampler and are dropped.
+    sweeps : int, default 2
+        Steps of the population from one draw to the next: the price of draws that differ.
     kept : int, default 100
         Draws of the customers that each chain keeps for predictions: 24 bytes a customer each.
     random_state : int, numpy Generator or None
@@ -99,8 +99,8 @@ class AbeParetoNBD(IndividualModel):
         unit: str | None = None,
         chains: int = 4,
         draws: int = 1000,
-        warmup: int = 1000,
-        sweeps: int = 5,
+        warmup: int = 500,
+        sweeps: int = 2,
         kept: int = 100,
         random_state: Any = None,
         n_threads: int | None = None,

@@ -14,7 +14,7 @@ namespace tenure::clv {
 struct IndividualOptions {
   std::int64_t chains = 4, draws = 1000, warmup = 1000;
   std::int64_t kept = 100;  ///< draws of the customers that each chain keeps, 1 to `draws`
-  std::int64_t sweeps = 1;  ///< passes over all customers from one draw to the next
+  std::int64_t sweeps = 1;  ///< steps of the chain from one draw to the next
   std::uint64_t seed = 0;
   /// Where the population is held while the customers are drawn; empty: it is drawn too.
   std::vector<double> held = {};
@@ -25,7 +25,7 @@ struct IndividualDraws {
   std::int64_t parameters = 0;         ///< of the population
   std::int64_t rates = 0;              ///< of a customer: lambda, mu (, k)
   std::vector<double> population;      ///< chains x draws x parameters
-  std::vector<double> log_likelihood;  ///< chains x draws: of all customers, given their rates
+  std::vector<double> log_likelihood;  ///< chains x draws: of all customers; see the model
   std::vector<double> acceptance;      ///< by chain: of the customers' steps after the warm-up
   Buffer<double> individual;           ///< chains x kept x rates x customers
   Buffer<double> lifetime;             ///< chains x kept x customers: since the first purchase;
