@@ -12,13 +12,14 @@ set(TENURE_CORE_SOURCES
   cpp/src/churn/cox_lanes.cpp
   cpp/src/churn/cox_likelihood.cpp
   cpp/src/churn/cox_net.cpp
-  cpp/src/churn/cox_net_model.cpp
   cpp/src/churn/cox_points.cpp
   cpp/src/churn/cox_predict.cpp
   cpp/src/churn/cox_residuals.cpp
   cpp/src/churn/d_calibration.cpp
   cpp/src/churn/dynamic_auc.cpp
+  cpp/src/churn/elastic_model.cpp
   cpp/src/churn/elastic_path.cpp
+  cpp/src/churn/elastic_walk.cpp
   cpp/src/churn/ipcw.cpp
   cpp/src/churn/isotonic.cpp
   cpp/src/churn/logistic_data.cpp
@@ -26,6 +27,9 @@ set(TENURE_CORE_SOURCES
   cpp/src/churn/logistic_kernels.cpp
   cpp/src/churn/logistic_likelihood.cpp
   cpp/src/churn/logistic_net.cpp
+  cpp/src/churn/logistic_null.cpp
+  cpp/src/churn/logistic_part.cpp
+  cpp/src/churn/logistic_points.cpp
   cpp/src/churn/offers.cpp
   cpp/src/churn/recalibration.cpp
   cpp/src/churn/regression_step.cpp
@@ -229,6 +233,7 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/bind_survival.cpp
   cpp/bindings/churn_calibration.cpp
   cpp/bindings/churn_causes.cpp
+  cpp/bindings/churn_elastic.cpp
   cpp/bindings/churn_logistic.cpp
   cpp/bindings/churn_measures.cpp
   cpp/bindings/churn_roc.cpp

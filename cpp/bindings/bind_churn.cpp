@@ -10,7 +10,6 @@
 #include "tenure/churn/concordance.hpp"
 #include "tenure/churn/cox.hpp"
 #include "tenure/churn/cox_exact.hpp"
-#include "tenure/churn/cox_net.hpp"
 #include "tenure/churn/cox_predict.hpp"
 #include "tenure/churn/cox_residuals.hpp"
 
@@ -159,32 +158,6 @@ py::dict baseline(const CoxData& data, const Floats& beta, const std::string& ti
                   "mean"_a = release_to_numpy(std::move(found.mean)));
 }
 
-py::dict net(const CoxData& data, const std::string& ties, double l1_ratio, const Floats& lasso,
-             const Floats& ridge, const Floats& penalty, std::int64_t penalties, double least,
-             std::int64_t max_iterations, double tolerance, int threads) {
-  churn::CoxNetSettings settings;
-  settings.ties = ties_of(ties);
-  settings.l1_ratio = l1_ratio;
-  settings.lasso = view(lasso, "lasso");
-  settings.ridge = view(ridge, "ridge");
-  if (std::ssize(settings.lasso) != data.columns || std::ssize(settings.ridge) != data.columns)
-    throw py::value_error("lasso and ridge must have one value a column");
-  settings.penalty = view(penalty, "penalty");
-  settings.penalties = penalties;
-  settings.least = least;
-  settings.max_iterations = max_iterations;
-  settings.tolerance = tolerance;
-  auto found = without_gil(threads, [&](const Execution& execution) {
-    return churn::cox_net(data, settings, execution);
-  });
-  return py::dict("penalty"_a = release_to_numpy(std::move(found.penalty)),
-                  "beta"_a = release_to_numpy(std::move(found.beta)),
-                  "log_likelihood"_a = release_to_numpy(std::move(found.log_likelihood)),
-                  "converged"_a = release_to_numpy(std::move(found.converged)),
-                  "null_log_likelihood"_a = found.null_log_likelihood,
-                  "evaluations"_a = found.evaluations);
-}
-
 /// Log-likelihood at each row of beta.
 py::array_t<double> log_likelihoods(const CoxData& data, const Floats& beta,
                                     const std::string& ties, int threads) {
@@ -233,9 +206,6 @@ void bind_cox_data(py::module_& m) {
             return release_to_numpy(churn::linear_predictor(d, view(beta, "beta")));
           },
           arg("beta").noconvert())
-      .def("net", &net, arg("ties"), arg("l1_ratio"), arg("lasso").noconvert(),
-           arg("ridge").noconvert(), arg("penalty").noconvert(), arg("penalties"), arg("least"),
-           arg("max_iterations"), arg("tolerance"), arg("threads"))
       .def("log_likelihoods", &log_likelihoods, arg("beta").noconvert(), arg("ties"),
            arg("threads"))
       .def("point", &point, arg("beta").noconvert(), arg("ties"), arg("threads"))
@@ -301,6 +271,7 @@ void bind_churn(py::module_& m) {
       arg("entry").noconvert(), arg("weight").noconvert(), arg("stratum").noconvert());
   bind_causes(m);
   bind_logistic(m);
+  bind_elastic_net(m);
   bind_calibration(m);
   bind_roc(m);
   bind_uplift(m);

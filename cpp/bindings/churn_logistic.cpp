@@ -7,7 +7,6 @@
 #include "execution.hpp"
 #include "tenure/churn/logistic.hpp"
 #include "tenure/churn/logistic_likelihood.hpp"
-#include "tenure/churn/logistic_net.hpp"
 
 namespace tenure::python {
 namespace {
@@ -115,30 +114,6 @@ py::array score_products(const LogisticData& data, const Floats& beta,
   }));
 }
 
-py::dict net(const LogisticData& data, double l1_ratio, const Floats& lasso, const Floats& ridge,
-             const Floats& penalty, std::int64_t penalties, double least,
-             std::int64_t max_iterations, double tolerance, int threads) {
-  churn::LogisticNetSettings settings;
-  settings.l1_ratio = l1_ratio;
-  settings.lasso = view(lasso, "lasso");
-  settings.ridge = view(ridge, "ridge");
-  require_terms(data, settings.lasso.size(), "lasso");
-  require_terms(data, settings.ridge.size(), "ridge");
-  settings.penalty = view(penalty, "penalty");
-  settings.penalties = penalties;
-  settings.least = least;
-  settings.max_iterations = max_iterations;
-  settings.tolerance = tolerance;
-  auto found = without_gil(threads, [&](const Execution& execution) {
-    return churn::logistic_net(data, settings, execution);
-  });
-  return py::dict("penalty"_a = release_to_numpy(std::move(found.penalty)),
-                  "beta"_a = release_to_numpy(std::move(found.beta)),
-                  "log_likelihood"_a = release_to_numpy(std::move(found.log_likelihood)),
-                  "converged"_a = release_to_numpy(std::move(found.converged)),
-                  "evaluations"_a = found.evaluations);
-}
-
 }  // namespace
 
 void bind_logistic(py::module_& m) {
@@ -166,10 +141,7 @@ void bind_logistic(py::module_& m) {
       .def("point", &point, "beta"_a.noconvert(), "threads"_a)
       .def("log_likelihoods", &log_likelihoods, "beta"_a.noconvert(), "threads"_a)
       .def("score_products", &score_products, "beta"_a.noconvert(),
-           py::arg("cluster").noconvert().none(true), "clusters"_a, "threads"_a)
-      .def("net", &net, "l1_ratio"_a, "lasso"_a.noconvert(), "ridge"_a.noconvert(),
-           "penalty"_a.noconvert(), "penalties"_a, "least"_a, "max_iterations"_a, "tolerance"_a,
-           "threads"_a);
+           py::arg("cluster").noconvert().none(true), "clusters"_a, "threads"_a);
 }
 
 }  // namespace tenure::python

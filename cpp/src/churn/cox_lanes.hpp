@@ -1,5 +1,7 @@
 #pragma once
+#include <array>
 #include <cstdint>
+#include <vector>
 
 /// The loops of a regression at eight points at once. What belongs to a row or a slot at the eight
 /// points lies side by side, a *lane* each, so that one load of a covariate serves all eight. Rows
@@ -7,6 +9,12 @@
 namespace tenure::churn::detail {
 
 inline constexpr std::int64_t kLanes = 8;
+
+/// Log-likelihoods and scores of eight points.
+struct LaneValues {
+  std::array<double, kLanes> log_likelihood{};
+  std::vector<double> score;  ///< p x 8
+};
 
 /// out[i] += sum_j x[i, j] b[j].
 void lane_products(const double* x, std::int64_t rows, std::int64_t stride, const double* b,

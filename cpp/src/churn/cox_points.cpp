@@ -1,6 +1,7 @@
 #include "cox_points.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "cox_slots.hpp"
@@ -40,7 +41,7 @@ void CoxPoints::find_shifts() {
   }
 }
 
-CoxPointValues CoxPoints::evaluate(std::span<const double> beta, const Execution& execution) {
+LaneValues CoxPoints::evaluate(std::span<const double> beta, const Execution& execution) {
   const CoxData& d = data_;
   std::vector<double> b(beta.begin(), beta.end());
   b.resize(static_cast<std::size_t>(d.stride * kLanes), 0.0);
@@ -78,7 +79,7 @@ CoxPointValues CoxPoints::evaluate(std::span<const double> beta, const Execution
       kSlotsAtATime);
   cumulate();
 
-  CoxPointValues out;
+  LaneValues out;
   const auto up = total(grown), down = total(met);
   for (std::size_t l = 0; l < up.size(); ++l) out.log_likelihood[l] = up[l] + down[l];
   out.score = score(execution);

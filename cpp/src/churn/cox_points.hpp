@@ -1,5 +1,4 @@
 #pragma once
-#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -10,12 +9,6 @@
 
 namespace tenure::churn::detail {
 
-/// Log-likelihoods and scores of eight points.
-struct CoxPointValues {
-  std::array<double, kLanes> log_likelihood{};
-  std::vector<double> score;  ///< p x 8
-};
-
 /// The partial likelihood of CoxLikelihood at eight points for little more than the price of one:
 /// the columns are read twice from memory whether for one point or for eight. Holds 64 bytes a row
 /// and a slot (Efron: 128 a slot). Same bits for every thread count.
@@ -24,7 +17,7 @@ class CoxPoints {
   CoxPoints(const CoxData& data, Ties ties);
 
   /// `beta` is p x 8. A log-likelihood may come out as -inf or NaN far from the optimum.
-  CoxPointValues evaluate(std::span<const double> beta, const Execution& execution);
+  LaneValues evaluate(std::span<const double> beta, const Execution& execution);
 
  private:
   void find_shifts();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <numeric>
 #include <utility>
 
 namespace tenure::churn::detail {
@@ -10,205 +12,182 @@ namespace {
 
 using Vector = std::vector<double>;
 
-double dot(const Vector& a, const Vector& b) {
-  double sum = 0.0;
-  for (std::size_t j = 0; j < a.size(); ++j) sum += a[j] * b[j];
-  return sum;
-}
-
-/// No step larger than this is taken without a look at the rows.
-constexpr double kModelled = 1e-3;
-
-double soft(double x, double by) { return x > by ? x - by : x < -by ? x + by : 0.0; }
+/// So few terms are all solved for: a Hessian of them costs less than the looks at the others.
+constexpr std::size_t kFew = 64;
 
 class Path {
  public:
-  Path(const SmoothLoss& loss, Vector start, const ElasticSettings& s, const Execution& e)
-      : smooth_(loss),
-        settings_(s),
-        execution_(e),
-        p_(start.size()),
-        beta_(std::move(start)),
-        pending_(p_, 0.0) {}
-
-  ElasticPath walk() {
-    evaluate(beta_);
-    out_.start_loss = loss_;
-    renew();
-    const auto penalties = path();
-    for (const double penalty : penalties) {
-      const bool converged = settle(penalty);
-      out_.penalty.push_back(penalty);
-      out_.beta.insert(out_.beta.end(), beta_.begin(), beta_.end());
-      out_.loss.push_back(loss_);
-      out_.converged.push_back(converged);
+  Path(const SmoothLoss& loss, const ElasticNetSettings& s, const Execution& e)
+      : loss_(loss), settings_(s), execution_(e), p_(loss.terms) {
+    for (std::size_t j = 0; j < p_; ++j) {
+      penalty_.lasso.push_back(s.l1_ratio * s.lasso[j]);
+      penalty_.ridge.push_back((1.0 - s.l1_ratio) * s.ridge[j]);
     }
+  }
+
+  ElasticNetPath walk(const Vector& start) {
+    in_.assign(p_, 1);
+    const bool few = p_ <= kFew || !settings_.screen || !(settings_.l1_ratio > 0.0);
+    if (few) {
+      enter(start);
+      here_ = walk_->here();
+    } else {
+      for (std::size_t j = 0; j < p_; ++j) in_[j] = start[j] != 0.0 || penalty_.lasso[j] == 0.0;
+      here_ = std::move(loss_.look({start}).front());
+      ++out_.evaluations;
+    }
+    out_.start_log_likelihood = -here_.loss / loss_.unit;
+    out_.penalty = settings_.penalty.empty() ? made() : settings_.penalty;
+    // Above it nothing is penalised away from 0.
+    double before = largest(settings_.l1_ratio);
+    for (std::size_t k = 0; k < out_.penalty.size();) {
+      const std::size_t count = everything() ? out_.penalty.size() - k : together(k, before);
+      const auto penalties = std::span<const double>(out_.penalty).subspan(k, count);
+      if (!everything()) admit(penalties.back(), before);
+      auto stops = walk_->follow(penalties);
+      const std::size_t kept = everything() ? count : check(stops, penalties);
+      for (std::size_t l = 0; l < kept; ++l) keep(stops[l]);
+      k += kept;
+      if (k > 0) before = std::min(before, out_.penalty[k - 1]);
+    }
+    if (walk_) out_.evaluations += walk_->looks();
     return std::move(out_);
   }
 
  private:
-  /// Moves there; keeps loss and gradient of the part without a penalty.
-  void evaluate(const Vector& beta) {
-    ++out_.evaluations;
-    loss_ = smooth_.move(beta, gradient_);
-    read_ = true;
+  bool everything() const { return terms_.size() == p_; }
+
+  /// How many penalties the rule may serve at once: it says nothing of a penalty half that before.
+  std::size_t together(std::size_t k, double before) const {
+    std::size_t count = 1;
+    while (count < kPoints && k + count < out_.penalty.size() &&
+           out_.penalty[k + count] >= 0.75 * before)
+      ++count;
+    return count;
   }
 
-  void renew() {
-    if (!read_) evaluate(beta_);
-    hessian_ = smooth_.hessian();
-    // A column that the data say little of still has some curvature, or no step would end.
-    for (std::size_t j = 0; j < p_; ++j) hessian_[j * p_ + j] += settings_.least_curvature;
-  }
-
-  Vector path() {
-    if (!settings_.penalty.empty()) return {settings_.penalty.begin(), settings_.penalty.end()};
-    double largest = 0.0;
-    const double share = std::max(settings_.l1_ratio, 1e-3);
+  /// The least penalty at which all that is penalised is 0, where that is so.
+  double largest(double share) const {
+    double found = 0.0;
     for (std::size_t j = 0; j < p_; ++j)
       if (settings_.lasso[j] > 0.0)
-        largest = std::max(largest, std::abs(gradient_[j]) / settings_.lasso[j] / share);
-    Vector penalties;
+        found = std::max(found, std::abs(here_.gradient[j]) / settings_.lasso[j] / share);
+    return found;
+  }
+
+  Vector made() const {
+    // A little above, so that the rounding of products leaves at 0 what is 0.
+    const double first = (1.0 + 1e-15) * largest(std::max(settings_.l1_ratio, 1e-3));
     const auto count = settings_.penalties;
+    Vector penalties;
     for (std::int64_t k = 0; k < count; ++k)
       penalties.push_back(
-          largest *
+          first *
           std::pow(settings_.least,
                    count > 1 ? static_cast<double>(k) / static_cast<double>(count - 1) : 0.0));
     return penalties;
   }
 
-  double fine(double penalty, const Vector& beta) const {
-    double sum = 0.0;
+  /// A regression of the terms that are in begins at a point.
+  void enter(const Vector& at) {
+    if (walk_) out_.evaluations += walk_->looks();
+    terms_.clear();
     for (std::size_t j = 0; j < p_; ++j)
-      sum += settings_.l1_ratio * settings_.lasso[j] * std::abs(beta[j]) +
-             0.5 * (1.0 - settings_.l1_ratio) * settings_.ridge[j] * beta[j] * beta[j];
-    return penalty * sum;
+      if (in_[j]) terms_.push_back(j);
+    out_.widest = std::max(out_.widest, std::ssize(terms_));
+    walk_ = std::make_unique<ElasticWalk>(
+        everything() ? loss_ : loss_.of(terms_),
+        ElasticPenalty{some(penalty_.lasso), some(penalty_.ridge)}, some(at), settings_.tolerance,
+        settings_.max_iterations, execution_);
   }
 
-  /// The step to the minimum of the quadratic model with the penalty, by coordinate descent.
-  Vector model_step(double penalty) {
-    Vector step(p_, 0.0), slope(gradient_);  // slope of the model where the step leads
-    std::vector<std::uint8_t> active(p_, 1);
-    const auto sweep = [&](bool all) {
-      double largest = 0.0;
-      for (std::size_t j = 0; j < p_; ++j) {
-        if (!all && !active[j]) continue;
-        const double h = hessian_[j * p_ + j], here = beta_[j] + step[j];
-        const double there =
-            soft(h * here - slope[j], penalty * settings_.l1_ratio * settings_.lasso[j]) /
-            (h + penalty * (1.0 - settings_.l1_ratio) * settings_.ridge[j]);
-        active[j] = there != 0.0;
-        const double change = there - here;
-        if (change == 0.0) continue;
-        step[j] += change;
-        if (there == 0.0) step[j] = -beta_[j];
-        for (std::size_t k = 0; k < p_; ++k) slope[k] += change * hessian_[j * p_ + k];
-        largest = std::max(largest, std::abs(change));
-      }
-      return largest;
+  Vector some(const Vector& of) const {
+    Vector out;
+    for (const std::size_t j : terms_) out.push_back(of[j]);
+    return out;
+  }
+
+  Vector whole(const Vector& beta) const {
+    Vector out(p_, 0.0);
+    for (std::size_t t = 0; t < terms_.size(); ++t) out[terms_[t]] = beta[t];
+    return out;
+  }
+
+  /// Terms that the strong rule does not put at 0 down to `penalty` come in, and with them those
+  /// that are next: a regression that doubles each time begins seldom. Where the step is so wide
+  /// that the rule would let in all, half the penalty is the bound.
+  void admit(double penalty, double before) {
+    const auto bound = [&](std::size_t j) {
+      return std::abs(here_.gradient[j]) / penalty_.lasso[j];
     };
-    const double enough = 1e-3 * settings_.tolerance;
-    for (int round = 0; round < 1000; ++round) {
-      if (sweep(true) < enough) break;
-      execution_.poll();
-      for (int inner = 0; inner < 1000 && sweep(false) >= enough; ++inner) {
+    const double least = std::max(2.0 * penalty - before, 0.5 * penalty);
+    bool grown = walk_ == nullptr;
+    for (std::size_t j = 0; j < p_; ++j)
+      if (!in_[j] && bound(j) >= least) {
+        in_[j] = 1;
+        grown = true;
       }
-    }
-    return step;
+    if (!grown) return;
+    const auto size = static_cast<std::size_t>(std::ranges::count(in_, 1));
+    std::size_t wanted = std::max({kFew, 2 * terms_.size(), size});
+    if (2 * wanted > p_) wanted = p_;
+    std::vector<std::size_t> next;
+    for (std::size_t j = 0; j < p_; ++j)
+      if (!in_[j]) next.push_back(j);
+    const auto more = static_cast<std::ptrdiff_t>(std::min(wanted - size, next.size()));
+    std::ranges::partial_sort(next, next.begin() + more, [&](std::size_t a, std::size_t b) {
+      return bound(a) > bound(b) || (bound(a) == bound(b) && a < b);
+    });
+    for (std::ptrdiff_t i = 0; i < more; ++i) in_[next[static_cast<std::size_t>(i)]] = 1;
+    enter(here_.beta);
   }
 
-  /// What the step taught about the curvature. [Nocedal & Wright 2006, eq. 6.19]
-  void learn(const Vector& step, const Vector& before) {
-    Vector change(p_), product(p_, 0.0);
-    for (std::size_t j = 0; j < p_; ++j) change[j] = gradient_[j] - before[j];
-    for (std::size_t j = 0; j < p_; ++j)
-      for (std::size_t k = 0; k < p_; ++k) product[j] += hessian_[j * p_ + k] * step[k];
-    const double seen = dot(step, change), expected = dot(step, product);
-    // Rounding of a tiny step is no curvature.
-    if (!(seen > 0.5 * expected && seen < 2.0 * expected && expected > 1e-18)) return;
-    for (std::size_t j = 0; j < p_; ++j)
-      for (std::size_t k = 0; k < p_; ++k)
-        hessian_[j * p_ + k] += change[j] * change[k] / seen - product[j] * product[k] / expected;
-  }
-
-  bool settle(double penalty) {
-    double last = std::numeric_limits<double>::infinity();
-    for (std::int64_t k = 0; k < settings_.max_iterations; ++k) {
-      Vector step = model_step(penalty);
-      double size = 0.0;
-      for (const double s : step) size = std::max(size, std::abs(s));
-      // Steps shrink by a factor: what is left after this one is about that factor times it.
-      const double left = size * std::min(1.0, size / last);
-      if ((std::isinf(last) ? size : left) < settings_.tolerance && size < kModelled) {
-        if (read_) {
-          take_by_model(step);
-          return true;
+  /// How many of the penalties have their minimum at 0 in all terms that are out. Moves there.
+  std::size_t check(const std::vector<ElasticStop>& stops, std::span<const double> penalties) {
+    std::vector<Vector> at;
+    for (const ElasticStop& stop : stops) at.push_back(whole(stop.at.beta));
+    std::vector<ElasticPoint> seen = loss_.look(at);
+    out_.evaluations += std::ssize(seen);
+    for (std::size_t l = 0; l < seen.size(); ++l) {
+      bool broken = false;
+      for (std::size_t j = 0; j < p_; ++j)
+        if (!in_[j] && std::abs(seen[l].gradient[j]) > penalty_.lasso[j] * penalties[l]) {
+          in_[j] = 1;
+          broken = true;
         }
-        evaluate(beta_);
-        continue;
+      if (broken) {
+        enter(here_.beta);
+        return l;
       }
-      if (size > 0.5 * last && k % 4 == 3) renew();
-      last = size;
-      if (!advance(penalty, step)) {
-        renew();
-        step = model_step(penalty);
-        if (!advance(penalty, step)) return false;
-      }
+      here_ = std::move(seen[l]);
     }
-    return false;
+    return seen.size();
   }
 
-  /// A last small step, whose score and loss are those of the quadratic.
-  void take_by_model(const Vector& step) {
-    for (std::size_t j = 0; j < p_; ++j) {
-      double slope = 0.0;
-      for (std::size_t k = 0; k < p_; ++k) slope += hessian_[j * p_ + k] * step[k];
-      loss_ += step[j] * (gradient_[j] + 0.5 * slope);
-      pending_[j] = slope;
-    }
-    for (std::size_t j = 0; j < p_; ++j) {
-      gradient_[j] += pending_[j];
-      beta_[j] = step[j] == -beta_[j] ? 0.0 : beta_[j] + step[j];
-    }
-    read_ = false;
+  void keep(const ElasticStop& stop) {
+    const Vector beta = whole(stop.at.beta);
+    out_.beta.insert(out_.beta.end(), beta.begin(), beta.end());
+    out_.log_likelihood.push_back(-stop.at.loss / loss_.unit);
+    out_.converged.push_back(stop.converged);
   }
 
-  bool advance(double penalty, const Vector& step) {
-    const Vector from = beta_, before = gradient_;
-    const double loss = loss_, value = loss + fine(penalty, from);
-    const double floor = value + 1e-13 * (1.0 + std::abs(value));
-    double length = 1.0;
-    for (int halving = 0; halving < 30; ++halving, length *= 0.5) {
-      for (std::size_t j = 0; j < p_; ++j) beta_[j] = from[j] + length * step[j];
-      evaluate(beta_);
-      if (std::isfinite(loss_) && loss_ + fine(penalty, beta_) <= floor) {
-        Vector taken(p_);
-        for (std::size_t j = 0; j < p_; ++j) taken[j] = beta_[j] - from[j];
-        learn(taken, before);
-        return true;
-      }
-    }
-    beta_ = from;
-    evaluate(beta_);
-    return false;
-  }
-
-  const SmoothLoss& smooth_;
-  const ElasticSettings& settings_;
+  const SmoothLoss& loss_;
+  const ElasticNetSettings& settings_;
   const Execution& execution_;
   std::size_t p_;
-  double loss_ = 0.0;
-  Vector beta_, gradient_, hessian_, pending_;
-  bool read_ = false;  ///< loss and gradient were read from the rows, not from the model
-  ElasticPath out_;
+  ElasticPenalty penalty_;
+  std::vector<std::uint8_t> in_;    ///< by term: solved for
+  std::vector<std::size_t> terms_;  ///< those
+  std::unique_ptr<ElasticWalk> walk_;
+  ElasticPoint here_;  ///< of all terms: the last minimum that was checked
+  ElasticNetPath out_;
 };
 
 }  // namespace
 
-ElasticPath elastic_path(const SmoothLoss& loss, std::vector<double> start,
-                         const ElasticSettings& settings, const Execution& execution) {
-  return Path(loss, std::move(start), settings, execution).walk();
+ElasticNetPath elastic_path(const SmoothLoss& loss, const Vector& start,
+                            const ElasticNetSettings& settings, const Execution& execution) {
+  return Path(loss, settings, execution).walk(start);
 }
 
 }  // namespace tenure::churn::detail

@@ -2,12 +2,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 
+#include "logistic_part.hpp"
 #include "regression_step.hpp"
 #include "tenure/churn/logistic.hpp"
 #include "tenure/churn/logistic_likelihood.hpp"
 #include "tenure/support/errors.hpp"
-#include "tenure/support/parallel.hpp"
 
 namespace tenure::churn {
 namespace {
@@ -44,7 +45,7 @@ class Newton {
     if (!(d_.event_weight > 0.0 && d_.event_weight < d_.total_weight))
       throw InvalidInput("y", -1, "must hold both classes (with a weight above 0)");
     begin();
-    state_ = at(beta_, 1);
+    state_ = at(beta_);
     if (!std::isfinite(state_.log_likelihood))
       throw InvalidInput("offset", -1, "leaves no finite likelihood: see its range");
     out_.unidentified.assign(static_cast<std::size_t>(d_.terms * d_.terms), 0.0);
@@ -69,7 +70,8 @@ class Newton {
       if (plain_ && !holds_ && gain < 1e-2 && separates_partly(step)) return finish(out_.status);
       if (out_.iterations >= settings_.max_iterations)
         return finish(LogisticStatus::max_iterations);
-      if (!advance(step, 1) && !advance(bounded_step(), 1)) return finish(LogisticStatus::stalled);
+      if (!advance(corrected(step)) && !advance(bounded_step()))
+        return finish(LogisticStatus::stalled);
     }
   }
 
@@ -88,38 +90,71 @@ class Newton {
   void start_from_some() {
     const VectorXd null = beta_;
     const double tolerance = 0.1 / std::sqrt(static_cast<double>(d_.rows));
-    state_ = at(beta_, kSubsample);
+    some_ = detail::some_rows(d_, kSubsample, execution_);
+    state_ = at_some(beta_, LogisticPass::information);
     for (int k = 0; k < 12 && std::isfinite(state_.penalised); ++k) {
       const VectorXd step = newton_step();
-      if (!(step.cwiseAbs().maxCoeff() < 10.0) || state_.least_margin > 0.0) break;
-      if (step.cwiseAbs().maxCoeff() < tolerance) {
-        beta_ += step;
-        from_some_ = true;
+      const double size = step.cwiseAbs().maxCoeff();
+      if (!(size < 10.0) || state_.least_margin > 0.0) break;
+      if (size < tolerance) {
+        begun_ = std::move(state_);
         return;
       }
-      if (!advance(step, kSubsample)) break;
+      beta_ += step;
+      State next = at_some(beta_, LogisticPass::information);
+      if (!(next.penalised >= state_.penalised)) break;
+      state_ = std::move(next);
     }
+    some_.reset();
     beta_ = null;
   }
 
-  State at(const VectorXd& beta, std::int64_t every) {
+  State at(const VectorXd& beta) {
+    State out = with_ridge(beta, 1.0,
+                           logistic_at(d_, as_span(beta), LogisticPass::information, execution_));
+    if (settings_.firth && std::isfinite(out.penalised)) penalise(beta, out);
+    return out;
+  }
+
+  /// The same told by some of the rows, each for as many.
+  State at_some(const VectorXd& beta, LogisticPass pass) {
+    return with_ridge(beta, d_.total_weight / some_->total_weight,
+                      logistic_at(*some_, as_span(beta), pass, execution_));
+  }
+
+  State with_ridge(const VectorXd& beta, double times, const LogisticPoint& point) const {
     const auto p = static_cast<Eigen::Index>(d_.terms);
-    const auto point = logistic_at(d_, as_span(beta), LogisticPass::information, execution_, every);
     State out;
-    const auto times = static_cast<double>(every);
     out.log_likelihood = out.penalised = times * point.log_likelihood;
     out.least_margin = point.least_margin;
     out.score = times * Eigen::Map<const VectorXd>(point.score.data(), p);
-    out.information = times * Eigen::Map<const MatrixXd>(point.information.data(), p, p);
+    if (!point.information.empty())
+      out.information = times * Eigen::Map<const MatrixXd>(point.information.data(), p, p);
     for (std::size_t j = 0; j < settings_.ridge.size(); ++j) {
       const auto i = static_cast<Eigen::Index>(j);
       const double r = settings_.ridge[j];
       out.penalised -= 0.5 * r * beta(i) * beta(i);
       out.score(i) -= r * beta(i);
-      out.information(i, i) += r;
+      if (!point.information.empty()) out.information(i, i) += r;
     }
-    if (settings_.firth && std::isfinite(out.penalised)) penalise(beta, out);
     return out;
+  }
+
+  /// The first step over all rows, bent by what some of them tell about how the score curves: all
+  /// rows give score and information at the start, some of them the rest, which is small. So the
+  /// step after it is the last.
+  VectorXd corrected(const VectorXd& newton) {
+    if (!some_ || !(newton.cwiseAbs().maxCoeff() < 0.3)) return newton;
+    VectorXd step = newton;
+    for (int k = 0; k < 2; ++k) {
+      const VectorXd bent = at_some(beta_ + step, LogisticPass::score).score - begun_.score +
+                            begun_.information * step;
+      step = newton_step(state_.score + bent);
+    }
+    const double size = newton.cwiseAbs().maxCoeff();
+    bending_ = (step - newton).cwiseAbs().maxCoeff() / (size * size);
+    some_.reset();
+    return step;
   }
 
   void penalise(const VectorXd& beta, State& state) {
@@ -180,34 +215,33 @@ class Newton {
         .all();
   }
 
-  /// Steps of Newton's method shrink by squares. Where a pass is dear and the information that
-  /// it would renew is right to far less than its sampling error, the step after this one need not
-  /// be looked at to be known as small.
-  bool is_last(const VectorXd& step) {
-    const double before = last_size_;
-    last_size_ = step.cwiseAbs().maxCoeff();
-    if (!from_some_ || !(last_size_ < 3e-5 && last_size_ < 0.1 * before)) return false;
-    const double next = last_size_ / before * last_size_ / before * last_size_;
-    return next < settings_.tolerance;
+  /// Steps of Newton's method shrink by squares: the one after this is about the square of it times
+  /// a factor, which is known from how much the first was bent; ten times as much is allowed for.
+  /// Such a last step need not be looked at, and the information that it would renew is right to
+  /// far less than its sampling error.
+  bool is_last(const VectorXd& step) const {
+    const double size = step.cwiseAbs().maxCoeff();
+    return bending_ > 0.0 && size < 3e-5 && 10.0 * bending_ * size * size < settings_.tolerance;
   }
 
-  VectorXd newton_step() const {
+  VectorXd newton_step() const { return newton_step(state_.score); }
+
+  VectorXd newton_step(const VectorXd& score) const {
     VectorXd step = VectorXd::Zero(d_.terms);
     if (free_.empty()) return step;
-    if (!holds_) return detail::newton_step(state_.information, state_.score);
+    if (!holds_) return detail::newton_step(state_.information, score);
     const MatrixXd information = state_.information(free_, free_);
-    const VectorXd score = state_.score(free_);
-    step(free_) = detail::newton_step(information, score);
+    step(free_) = detail::newton_step(information, VectorXd(score(free_)));
     return step;
   }
 
-  bool advance(const VectorXd& step, std::int64_t every) {
-    if (every == 1) ++out_.iterations;
+  bool advance(const VectorXd& step) {
+    ++out_.iterations;
     const double floor = state_.penalised - 1e-11 * (1.0 + std::abs(state_.penalised));
     double length = 1.0;
     for (int halving = 0; halving < 40; ++halving, length *= 0.5) {
       const VectorXd next = beta_ + length * step;
-      State state = at(next, every);
+      State state = at(next);
       if (std::isfinite(state.penalised) && state.penalised >= floor) {
         beta_ = next;
         state_ = std::move(state);
@@ -285,9 +319,11 @@ class Newton {
   const Execution& execution_;
   VectorXd beta_;
   std::vector<Eigen::Index> free_;
-  bool plain_ = true, holds_ = false, from_some_ = false;
-  double last_size_ = kInfinity;
+  bool plain_ = true, holds_ = false;
   State state_;
+  std::shared_ptr<const LogisticData> some_;  ///< every so many rows; null: not begun there
+  double bending_ = 0.0;                      ///< of Newton's step, over its square; 0: not known
+  State begun_;                               ///< what they tell where the fit began
   LogisticFit out_;
 };
 
@@ -309,65 +345,6 @@ const char* logistic_status_name(LogisticStatus status) {
       return "unidentified";
   }
   return "unknown";
-}
-
-LogisticNull logistic_null(const LogisticData& d, const Execution& execution) {
-  struct Sums {
-    double value = 0.0, score = 0.0, information = 0.0;
-    Sums& operator+=(const Sums& o) {
-      value += o.value;
-      score += o.score;
-      information += o.information;
-      return *this;
-    }
-  };
-  const auto sums = [&](double intercept) {
-    return block_reduce(d.rows, execution, Sums{}, [&](std::int64_t first, std::int64_t last) {
-      Sums part;
-      for (std::int64_t i = first; i < last; ++i) {
-        const auto at = static_cast<std::size_t>(i);
-        const double sign = d.event[at] ? 1.0 : -1.0;
-        const double w = d.weight.empty() ? 1.0 : d.weight[at];
-        const double margin = sign * (intercept + (d.offset.empty() ? 0.0 : d.offset[at]));
-        const double e = std::exp(-std::abs(margin));
-        part.value -= w * (std::max(-margin, 0.0) + std::log1p(e));
-        part.score += w * sign * (margin < 0.0 ? 1.0 : e) / (1.0 + e);
-        part.information += w * e / ((1.0 + e) * (1.0 + e));
-      }
-      return part;
-    });
-  };
-  LogisticNull out;
-  const double no_event = d.total_weight - d.event_weight;
-  if (d.intercept && d.offset.empty()) {
-    out.intercept = std::log(d.event_weight / no_event);
-    out.log_likelihood = d.event_weight * std::log(d.event_weight / d.total_weight) +
-                         no_event * std::log(no_event / d.total_weight);
-    return out;
-  }
-  if (d.intercept) {
-    double shift = 0.0;
-    for (std::size_t i = 0; i < d.offset.size(); ++i)
-      shift += (d.weight.empty() ? 1.0 : d.weight[i]) * d.offset[i] / d.total_weight;
-    out.intercept = std::log(d.event_weight / no_event) - shift;
-  }
-  Sums here = sums(out.intercept);
-  for (int k = 0; d.intercept && k < 200; ++k) {
-    // The information may vanish where offsets are large: then a step of 1 in the right direction.
-    const double full = here.score / here.information;
-    double step =
-        std::isfinite(full) ? std::clamp(full, -5.0, 5.0) : std::copysign(1.0, here.score);
-    if (std::abs(step) < 1e-10) break;
-    Sums next = sums(out.intercept + step);
-    for (int h = 0; h < 40 && !(next.value >= here.value - 1e-12 * std::abs(here.value)); ++h) {
-      step *= 0.5;
-      next = sums(out.intercept + step);
-    }
-    out.intercept += step;
-    here = next;
-  }
-  out.log_likelihood = here.value;
-  return out;
 }
 
 LogisticFit fit_logistic(const LogisticData& data, const LogisticSettings& settings,

@@ -22,13 +22,14 @@ class _CoxFit(TypedDict):
     direction: _Floats
     unidentified: _Floats
 
-class _CoxNet(TypedDict):
+class _ElasticNetPath(TypedDict):
     penalty: _Floats
     beta: _Floats
     log_likelihood: _Floats
     converged: _Flags
-    null_log_likelihood: float
+    start_log_likelihood: float
     evaluations: int
+    widest: int
 
 class _LogisticFit(TypedDict):
     status: str
@@ -41,13 +42,6 @@ class _LogisticFit(TypedDict):
     direction: _Floats
     separated: int
     unidentified: _Floats
-
-class _LogisticNet(TypedDict):
-    penalty: _Floats
-    beta: _Floats
-    log_likelihood: _Floats
-    converged: _Flags
-    evaluations: int
 
 class _Recalibration(TypedDict):
     status: str
@@ -129,19 +123,6 @@ class CoxData:
         self, ties: str, firth: bool, max_iterations: int, tolerance: float, threads: int
     ) -> _CoxFit: ...
     def linear_predictor(self, beta: _Floats) -> _Floats: ...
-    def net(
-        self,
-        ties: str,
-        l1_ratio: float,
-        lasso: _Floats,
-        ridge: _Floats,
-        penalty: _Floats,
-        penalties: int,
-        least: float,
-        max_iterations: int,
-        tolerance: float,
-        threads: int,
-    ) -> _CoxNet: ...
     def log_likelihoods(self, beta: _Floats, ties: str, threads: int) -> _Floats: ...
     def point(self, beta: _Floats, ties: str, threads: int) -> tuple[float, _Floats, _Floats]: ...
     def information(
@@ -265,7 +246,9 @@ class LogisticData:
     def score_products(
         self, beta: _Floats, cluster: _Codes | None, clusters: int, threads: int
     ) -> _Floats: ...
-    def net(
+
+class ElasticNetSettings:
+    def __init__(
         self,
         l1_ratio: float,
         lasso: _Floats,
@@ -275,9 +258,15 @@ class LogisticData:
         least: float,
         max_iterations: int,
         tolerance: float,
-        threads: int,
-    ) -> _LogisticNet: ...
+        screen: bool = True,
+    ) -> None: ...
 
+def cox_net(
+    data: CoxData, ties: str, settings: ElasticNetSettings, threads: int
+) -> _ElasticNetPath: ...
+def logistic_net(
+    data: LogisticData, settings: ElasticNetSettings, threads: int
+) -> _ElasticNetPath: ...
 def isotonic(
     score: _Floats, target: _Floats, weight: _Floats | None
 ) -> tuple[_Floats, _Floats, _Floats, _Floats]: ...

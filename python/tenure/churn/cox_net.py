@@ -2,99 +2,25 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from tenure._errors import ConvergenceWarning, InvalidInputError, TenureError
+from tenure import _core
+from tenure._errors import InvalidInputError, TenureError
 from tenure._matrix import Matrix, as_matrix
 from tenure._model_file import storable
-from tenure._results import Table
-from tenure._validation import (
-    Floats,
-    Ints,
-    as_choice,
-    as_count,
-    as_number,
-    as_seed,
-    as_threads,
-)
+from tenure._validation import Floats, as_choice, as_threads
 from tenure.churn._cox_predict import CoxPredictions
-from tenure.churn._cox_restore import require_baseline, require_shapes
+from tenure.churn._cox_restore import require_baseline
 from tenure.churn._cox_sample import CoxSample, as_sample, column_names
-from tenure.churn._elastic import as_factors, as_penalties, best_and_simplest, folds_of
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class CoxNetPath(Table):
-    """Coefficients by penalty, one row a penalty.
-
-    Attributes
-    ----------
-    penalty : ndarray of float, shape (n_penalties,)
-        Descending.
-    n_nonzero : ndarray of int, shape (n_penalties,)
-    log_likelihood : ndarray of float, shape (n_penalties,)
-        Without the penalty.
-    coef : ndarray of float, shape (n_penalties, n_features)
-    names : tuple of str
-        The columns of X.
-    """
-
-    penalty: Floats
-    n_nonzero: Ints
-    log_likelihood: Floats
-    coef: Floats
-    names: tuple[str, ...]
-
-    def _columns(self) -> Mapping[str, Any]:
-        columns: dict[str, Any] = {
-            "penalty": self.penalty,
-            "n_nonzero": self.n_nonzero,
-            "log_likelihood": self.log_likelihood,
-        }
-        return columns | {name: self.coef[:, j] for j, name in enumerate(self.names)}
-
-    def _title(self) -> str:
-        return "Coefficients by penalty"
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class CoxNetValidation(Table):
-    """Deviance of customers that a fit has not seen, by penalty.
-
-    Attributes
-    ----------
-    penalty : ndarray of float, shape (n_penalties,)
-    deviance, standard_error : ndarray of float, shape (n_penalties,)
-        Mean over folds, each by its churns, of -2 (log-likelihood of all rows less that of the rows
-        of the fit) a churn, and its error.
-    n_nonzero : ndarray of int, shape (n_penalties,)
-    best : float
-        Penalty of the least deviance.
-    simplest : float
-        Largest penalty whose deviance is within one standard error of the least.
-    """
-
-    penalty: Floats
-    deviance: Floats
-    standard_error: Floats
-    n_nonzero: Ints
-    best: float
-    simplest: float
-
-    _column_names = ("penalty", "deviance", "standard_error", "n_nonzero")
-
-    def _title(self) -> str:
-        return f"Cross-validation: best penalty {self.best:.4g}, simplest {self.simplest:.4g}"
+from tenure.churn._elastic import ElasticNetPaths, Mask
+from tenure.churn._elastic_tables import ElasticNetPath, ElasticNetValidation
 
 
 @storable("churn.CoxNet")
-class CoxNet(CoxPredictions):
+class CoxNet(ElasticNetPaths, CoxPredictions):
     """Cox regression with an elastic-net penalty, for many columns or dependent ones.
 
     For each penalty of a descending path, the minimum of minus the log partial likelihood over the
@@ -167,14 +93,8 @@ class CoxNet(CoxPredictions):
     )  # fmt: skip
     _weighted = ("fit",)
 
-    penalties_: Floats
-    coef_path_: Floats
-    log_likelihoods_: Floats
     null_log_likelihood_: float
-    penalty_: float
-    converged_: bool
     n_evaluations_: int
-    warnings_: tuple[str, ...]
 
     def __init__(
         self,
@@ -237,25 +157,17 @@ class CoxNet(CoxPredictions):
         sample = self._sample_of(
             matrix, names, duration, churned, entry, sample_weight, strata, offset
         )
-        found = self._path(sample.data, matrix.shape)
+        found = self._path(sample)
         self.penalties_ = found["penalty"]
         self.coef_path_ = found["beta"].reshape(-1, matrix.shape[1]) / sample.data.scale
         self.log_likelihoods_ = found["log_likelihood"]
-        self.null_log_likelihood_ = found["null_log_likelihood"]
+        self.null_log_likelihood_ = found["start_log_likelihood"]
         self.n_evaluations_ = found["evaluations"]
         self.means_ = sample.data.mean
-        self.converged_ = bool(found["converged"].all())
-        self.warnings_ = ()
         self._sample = sample
         self._remember(matrix, names)
         self._choose(len(self.penalties_) - 1)
-        if not self.converged_:
-            done = int(found["converged"].sum())
-            self.warnings_ = (
-                f"CoxNet is done for {done} of {len(self.penalties_)} penalties only: raise "
-                "max_iter, or end the path at a larger penalty",
-            )
-            warnings.warn(self.warnings_[0], ConvergenceWarning, stacklevel=2)
+        self._warn_of_unfinished(found["converged"], stacklevel=2)
         return self
 
     def _sample_of(
@@ -274,48 +186,20 @@ class CoxNet(CoxPredictions):
             matrix, names, duration, churned, entry, weight, strata, None, offset, threads
         )
 
-    def _path(self, data: Any, shape: tuple[int, ...], penalties: Floats | None = None) -> Any:
+    def _path(self, sample: CoxSample, penalties: Floats | None = None) -> Any:
         as_choice(self.ties, "ties", ("breslow", "efron"))
-        as_choice(self.standardize, "standardize", (False, True))
-        rows, p = shape
-        least = self.least if self.least is not None else (1e-4 if rows > p else 0.01)
-        if penalties is None:
-            penalties = as_penalties(self.penalties)
-        return data.net(
-            self.ties,
-            as_number(self.l1_ratio, "l1_ratio", at_least=0.0, at_most=1.0),
-            *as_factors(self.penalty_factor, data.scale, self.standardize),
-            penalties,
-            as_count(self.n_penalties, "n_penalties", at_least=1),
-            as_number(least, "least", above=0.0, below=1.0),
-            as_count(self.max_iter, "max_iter", at_least=1),
-            as_number(self.tol, "tol", above=0.0, at_most=1e-2),
-            as_threads(self.n_threads),
-        )
+        data, rows = sample.data, len(sample.duration)
+        settings = self._net_settings(data.scale, rows, False, penalties)
+        return _core.churn.cox_net(data, self.ties, settings, as_threads(self.n_threads))
 
     @property
-    def path_(self) -> CoxNetPath:
+    def path_(self) -> ElasticNetPath:
         """The path as a table."""
         self._require_fitted()
         names = column_names(getattr(self, "feature_names_in_", None), self.n_features_in_)
-        count = (self.coef_path_ != 0.0).sum(axis=1)
-        return CoxNetPath(self.penalties_, count, self.log_likelihoods_, self.coef_path_, names)
-
-    def select(self, penalty: float) -> Self:
-        """Take the coefficients of the path's penalty that is nearest (in ratio) and return self.
-
-        Parameters
-        ----------
-        penalty : float
-            > 0.
-        """
-        self._require_fitted()
-        wanted = as_number(penalty, "penalty", at_least=0.0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            distance = np.abs(np.log(self.penalties_) - np.log(wanted))
-        distance[self.penalties_ == wanted] = 0.0
-        self._choose(int(np.nanargmin(distance)))
-        return self
+        return ElasticNetPath(
+            self.penalties_, self._n_nonzero(), self.log_likelihoods_, None, self.coef_path_, names
+        )
 
     def _choose(self, k: int) -> None:
         if not hasattr(self, "_sample"):
@@ -340,7 +224,7 @@ class CoxNet(CoxPredictions):
         n_folds: int = 10,
         rule: str = "best",
         random_state: Any = 0,
-    ) -> CoxNetValidation:
+    ) -> ElasticNetValidation:
         """Fit the path, choose a penalty by cross-validation, and select it.
 
         The deviance of a fold is that of all rows less that of the rows of the fit, at the
@@ -360,45 +244,30 @@ class CoxNet(CoxPredictions):
 
         Returns
         -------
-        CoxNetValidation
+        ElasticNetValidation
         """
-        as_choice(rule, "rule", ("best", "simplest"))
-        folds = as_count(n_folds, "n_folds", at_least=2)
-        self.fit(X, duration, churned, entry, sample_weight, strata, offset)
         matrix, names = as_matrix(X)
-        fold = folds_of(len(matrix), folds, clusters, as_seed(random_state))
+        folds = self._folds(len(matrix), n_folds, clusters, rule, random_state)
+        self.fit(X, duration, churned, entry, sample_weight, strata, offset)
+        threads, whole = as_threads(self.n_threads), self._sample
         columns = [
             None if c is None else np.asarray(c)
-            for c in (duration, churned, entry, sample_weight, self._sample.strata, offset)
+            for c in (duration, churned, entry, sample_weight, whole.strata, offset)
         ]
-        threads, whole = as_threads(self.n_threads), self._sample
-        gone = np.bincount(fold, whole.churned * whole.weights(), minlength=folds)
-        deviance = []
-        for k in np.flatnonzero(gone > 0.0).tolist():
-            rest = fold != k
-            part = self._sample_of(
-                np.ascontiguousarray(matrix[rest]),
-                names,
-                *[None if c is None else c[rest] for c in columns],
-            )
-            found = self._path(part.data, matrix[rest].shape, self.penalties_)
+        gone = np.bincount(folds.of_row, whole.churned * whole.weights(), minlength=folds.count)
+
+        def unseen(k: int, inside: Mask) -> tuple[Floats, float] | None:
+            if not gone[k] > 0.0:
+                return None
+            some = [None if c is None else c[~inside] for c in columns]
+            part = self._sample_of(np.ascontiguousarray(matrix[~inside]), names, *some)
+            found = self._path(part, self.penalties_)
             coef = found["beta"].reshape(len(self.penalties_), -1) / part.data.scale
             beta = np.ascontiguousarray(coef * whole.data.scale)
             full = whole.data.log_likelihoods(beta, self.ties, threads)
-            deviance.append(-2.0 * (full - found["log_likelihood"]) / gone[k])
-        if len(deviance) < 2:
-            msg = "fewer than two folds hold a churn: use fewer folds"
-            raise InvalidInputError(msg, argument="n_folds", value=folds)
-        mean, error, at, simplest = best_and_simplest(deviance, gone[gone > 0.0])
-        self._choose(at if rule == "best" else simplest)
-        return CoxNetValidation(
-            self.penalties_,
-            mean,
-            error,
-            (self.coef_path_ != 0.0).sum(axis=1),
-            float(self.penalties_[at]),
-            float(self.penalties_[simplest]),
-        )
+            return -2.0 * (full - found["log_likelihood"]) / gone[k], float(gone[k])
+
+        return self._cross_validate(folds, unseen, rule)
 
     def _variance_matrix(self) -> Floats:
         msg = "penalised coefficients have no intervals: fit CoxPH on the columns chosen"
@@ -407,10 +276,4 @@ class CoxNet(CoxPredictions):
     def _restore(self, state: dict[str, Any]) -> None:
         super()._restore(state)
         require_baseline(self)
-        n = len(self.penalties_)
-        require_shapes(
-            {
-                "coef_path_": (self.coef_path_, (n, self.n_features_in_)),
-                "log_likelihoods_": (self.log_likelihoods_, (n,)),
-            }
-        )
+        self._require_path()

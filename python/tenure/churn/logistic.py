@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from tenure import _core
 from tenure._errors import ConvergenceWarning, InvalidInputError, NotConvergedError
 from tenure._matrix import as_matrix
 from tenure._model_file import storable
@@ -265,11 +266,13 @@ class LogisticRegression(LogisticInference):
         if self.penalty == "l2":
             amount = data.total_weight * float(self.strength)
             return data.fit(False, amount * ridge, None, None, self.max_iter, self.tol, threads)
-        strength = np.array([float(self.strength)])
-        found = data.net(
-            float(self.l1_ratio), lasso, ridge, strength, 1, 0.5, 10 * self.max_iter, self.tol,
-            threads,
+        np.array([float(self.strength)])
+        settings = _core.churn.ElasticNetSettings(
+            l1_ratio=float(self.l1_ratio), lasso=lasso, ridge=ridge,
+            penalty=np.array([float(self.strength)]), penalties=1, least=0.5,
+            max_iterations=10 * self.max_iter, tolerance=self.tol,
         )  # fmt: skip
+        found = _core.churn.logistic_net(data, settings, threads)
         score = data.point(found["beta"], threads)[1]
         return {
             "status": "converged" if found["converged"][0] else "max_iterations",

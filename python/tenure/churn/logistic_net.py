@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from tenure._errors import ConvergenceWarning, InvalidInputError
+from tenure import _core
+from tenure._errors import InvalidInputError
 from tenure._matrix import as_matrix
 from tenure._model_file import storable
-from tenure._validation import (
-    Floats,
-    as_choice,
-    as_count,
-    as_number,
-    as_seed,
-    as_threads,
-)
-from tenure.churn._cox_restore import require_shapes
-from tenure.churn._elastic import as_factors, as_penalties, best_and_simplest, folds_of
+from tenure._validation import Floats, as_choice, as_threads
+from tenure.churn._elastic import ElasticNetPaths, Mask
+from tenure.churn._elastic_tables import ElasticNetPath, ElasticNetValidation
 from tenure.churn._logistic_predict import LogisticPredictions
 from tenure.churn._logistic_sample import LogisticSample, as_sample
-from tenure.churn._logistic_tables import LogisticNetPath, LogisticNetValidation
 
 
 @storable("churn.LogisticNet")
-class LogisticNet(LogisticPredictions):
+class LogisticNet(ElasticNetPaths, LogisticPredictions):
     """Logistic regression with an elastic-net penalty, for many columns or dependent ones.
 
     For each penalty of a descending path, the minimum of minus the log-likelihood over the weight
@@ -101,15 +93,9 @@ class LogisticNet(LogisticPredictions):
         "warnings_", "n_features_in_",
     )  # fmt: skip
 
-    penalties_: Floats
-    coef_path_: Floats
     intercept_path_: Floats
-    log_likelihoods_: Floats
     null_log_likelihood_: float
-    penalty_: float
-    converged_: bool
     n_iter_: int
-    warnings_: tuple[str, ...]
 
     def __init__(
         self,
@@ -182,64 +168,24 @@ class LogisticNet(LogisticPredictions):
         self.log_likelihoods_ = found["log_likelihood"]
         self.null_log_likelihood_ = sample.data.null(threads)[1]
         self.n_iter_ = found["evaluations"]
-        self.converged_ = bool(found["converged"].all())
-        self.warnings_ = ()
         self._remember(matrix, names)
         self._choose(len(self.penalties_) - 1)
-        if not self.converged_:
-            done = int(found["converged"].sum())
-            self.warnings_ = (
-                f"LogisticNet is done for {done} of {len(self.penalties_)} penalties only: raise "
-                "max_iter, or end the path at a larger penalty",
-            )
-            warnings.warn(self.warnings_[0], ConvergenceWarning, stacklevel=3)
+        self._warn_of_unfinished(found["converged"], stacklevel=3)
         return sample
 
     def _path(self, sample: LogisticSample, penalties: Floats | None = None) -> Any:
-        as_choice(self.standardize, "standardize", (False, True))
-        rows, p = sample.matrix.shape
-        least = self.least if self.least is not None else (1e-4 if rows > p else 0.01)
-        if penalties is None:
-            penalties = as_penalties(self.penalties)
-        lasso, ridge = as_factors(self.penalty_factor, sample.data.scale, self.standardize)
-        lead = [0.0] if self.fit_intercept else []
-        return sample.data.net(
-            as_number(self.l1_ratio, "l1_ratio", at_least=0.0, at_most=1.0),
-            np.r_[lead, lasso],
-            np.r_[lead, ridge],
-            penalties,
-            as_count(self.n_penalties, "n_penalties", at_least=1),
-            as_number(least, "least", above=0.0, below=1.0),
-            as_count(self.max_iter, "max_iter", at_least=1),
-            as_number(self.tol, "tol", above=0.0, at_most=1e-2),
-            as_threads(self.n_threads),
-        )
+        data, rows = sample.data, len(sample.matrix)
+        settings = self._net_settings(data.scale, rows, self.fit_intercept, penalties)
+        return _core.churn.logistic_net(data, settings, as_threads(self.n_threads))
 
     @property
-    def path_(self) -> LogisticNetPath:
+    def path_(self) -> ElasticNetPath:
         """The path as a table."""
         self._require_fitted()
-        count = (self.coef_path_ != 0.0).sum(axis=1)
-        return LogisticNetPath(
-            self.penalties_, count, self.log_likelihoods_, self.intercept_path_, self.coef_path_,
-            self.names_,
+        return ElasticNetPath(
+            self.penalties_, self._n_nonzero(), self.log_likelihoods_, self.intercept_path_,
+            self.coef_path_, self.names_,
         )  # fmt: skip
-
-    def select(self, penalty: float) -> Self:
-        """Take the coefficients of the path's penalty that is nearest (in ratio) and return self.
-
-        Parameters
-        ----------
-        penalty : float
-            >= 0.
-        """
-        self._require_fitted()
-        wanted = as_number(penalty, "penalty", at_least=0.0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            distance = np.abs(np.log(self.penalties_) - np.log(wanted))
-        distance[self.penalties_ == wanted] = 0.0
-        self._choose(int(np.nanargmin(distance)))
-        return self
 
     def _choose(self, k: int) -> None:
         self.penalty_ = float(self.penalties_[k])
@@ -257,7 +203,7 @@ class LogisticNet(LogisticPredictions):
         n_folds: int = 10,
         rule: str = "best",
         random_state: Any = 0,
-    ) -> LogisticNetValidation:
+    ) -> ElasticNetValidation:
         """Fit the path, choose a penalty by cross-validation, and select it.
 
         Parameters
@@ -274,48 +220,34 @@ class LogisticNet(LogisticPredictions):
 
         Returns
         -------
-        LogisticNetValidation
+        ElasticNetValidation
 
         Raises
         ------
         InvalidInputError
             As in `fit`; and where the rows outside of a fold hold one class only.
         """
-        as_choice(rule, "rule", ("best", "simplest"))
-        count = as_count(n_folds, "n_folds", at_least=2)
-        whole = self._fit(X, y, sample_weight, offset)
-        matrix, threads = whole.matrix, as_threads(self.n_threads)
-        fold = folds_of(len(matrix), count, clusters, as_seed(random_state))
-        deviance, weight = [], []
-        for k in range(count):
-            inside, outside = (self._part(whole, where) for where in (fold == k, fold != k))
-            if inside.data.total_weight == 0.0:
-                continue
-            events = outside.data.event_weight
-            if not 0.0 < events < outside.data.total_weight:
+        rows = len(as_matrix(X)[0])
+        folds = self._folds(rows, n_folds, clusters, rule, random_state)
+        whole, threads = self._fit(X, y, sample_weight, offset), as_threads(self.n_threads)
+
+        def unseen(k: int, inside: Mask) -> tuple[Floats, float] | None:
+            judged, fitted = self._part(whole, inside), self._part(whole, ~inside)
+            weight = judged.data.total_weight
+            if weight == 0.0:
+                return None
+            if not 0.0 < fitted.data.event_weight < fitted.data.total_weight:
                 msg = f"the rows outside of fold {k} hold one class only: use fewer folds"
-                raise InvalidInputError(msg, argument="n_folds", value=count)
-            found = self._path(outside, self.penalties_)
+                raise InvalidInputError(msg, argument="n_folds", value=folds.count)
+            found = self._path(fitted, self.penalties_)
             beta = found["beta"].reshape(len(self.penalties_), -1)
-            moved = self._standardised(*outside.raw(beta, self.fit_intercept), inside)
-            unseen = inside.data.log_likelihoods(moved, threads)
-            deviance.append(-2.0 * unseen / inside.data.total_weight)
-            weight.append(inside.data.total_weight)
-        mean, error, best, simplest = best_and_simplest(deviance, weight)
-        self._choose(best if rule == "best" else simplest)
-        return LogisticNetValidation(
-            self.penalties_,
-            mean,
-            error,
-            (self.coef_path_ != 0.0).sum(axis=1),
-            float(self.penalties_[best]),
-            float(self.penalties_[simplest]),
-        )
+            moved = self._standardised(*fitted.raw(beta, self.fit_intercept), judged)
+            return -2.0 * judged.data.log_likelihoods(moved, threads) / weight, weight
+
+        return self._cross_validate(folds, unseen, rule)
 
     def _part(self, whole: LogisticSample, rows: npt.NDArray[np.bool_]) -> LogisticSample:
         """Some of the rows, which may be of one class."""
-        from tenure import _core
-
         matrix, event = np.ascontiguousarray(whole.matrix[rows]), whole.event[rows]
         weight = None if whole.weight is None else whole.weight[rows]
         offset = None if whole.offset is None else whole.offset[rows]
@@ -333,11 +265,4 @@ class LogisticNet(LogisticPredictions):
 
     def _restore(self, state: dict[str, Any]) -> None:
         super()._restore(state)
-        n = len(self.penalties_)
-        require_shapes(
-            {
-                "coef_path_": (self.coef_path_, (n, self.n_features_in_)),
-                "intercept_path_": (self.intercept_path_, (n,)),
-                "log_likelihoods_": (self.log_likelihoods_, (n,)),
-            }
-        )
+        self._require_path(intercept_path_=self.intercept_path_)

@@ -120,10 +120,11 @@ TEST(Cox, PathIsTheSameForAnyThreads) {
   }
   const CoxData d = prepare_cox({x, 2, time, churned});
   const Doubles one{1.0, 1.0};
-  CoxNetSettings settings;
+  ElasticNetSettings settings;
   settings.lasso = settings.ridge = one;
   settings.penalties = 20;
-  const CoxNetPath alone = cox_net(d, settings), together = cox_net(d, settings, {.threads = 3});
+  const ElasticNetPath alone = cox_net(d, Ties::breslow, settings),
+                       together = cox_net(d, Ties::breslow, settings, {.threads = 3});
   EXPECT_EQ(alone.beta, together.beta);
   EXPECT_EQ(alone.log_likelihood, together.log_likelihood);
 }
@@ -139,11 +140,11 @@ TEST(Cox, SaysWhatIsNotIdentified) {
 TEST(Cox, PathBeginsAtZeroAndEndsNearTheMaximum) {
   const CoxData d = first_case();
   const Doubles one{1.0};
-  CoxNetSettings settings;
+  ElasticNetSettings settings;
   settings.lasso = settings.ridge = one;
   settings.least = 1e-8;
   settings.tolerance = 1e-10;
-  const CoxNetPath path = cox_net(d, settings);
+  const ElasticNetPath path = cox_net(d, Ties::breslow, settings);
   EXPECT_EQ(path.beta.front(), 0.0);
   EXPECT_NEAR(path.beta.back() / d.scale[0], 1.475284914829, 1e-6);
   for (const auto converged : path.converged) EXPECT_TRUE(converged);

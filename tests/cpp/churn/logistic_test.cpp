@@ -155,13 +155,11 @@ TEST(Logistic, ClustersOfOneRowAreRows) {
 
 TEST(LogisticNet, BeginsWhereTheFirstColumnEnters) {
   const LogisticData d = groups();
-  const Doubles lasso{0, 1}, ridge{0, 1};
-  LogisticNetSettings settings;
-  settings.lasso = lasso;
-  settings.ridge = ridge;
+  ElasticNetSettings settings;
+  settings.lasso = settings.ridge = {0, 1};
   settings.penalties = 5;
   settings.tolerance = 1e-10;
-  const LogisticNetPath path = logistic_net(d, settings);
+  const ElasticNetPath path = logistic_net(d, settings);
   ASSERT_EQ(path.penalty.size(), 5u);
   EXPECT_EQ(path.beta[1], 0.0);
   EXPECT_GT(path.beta[3], 0.0);

@@ -51,7 +51,7 @@ struct LogisticNull {
 LogisticNull logistic_null(const LogisticData& data, const Execution& execution = {});
 
 /// Maximum of the likelihood, penalised or not, by Newton's method with step halving. Large samples
-/// start at the maximum over every 16th row, which leaves two or three passes over all of them.
+/// start at the maximum over every 16th row, which leaves two passes over all of them, or three.
 ///
 /// Without a penalty, the information where the fit begins, scaled to a unit diagonal, must have no
 /// eigenvalue below 1e-11. A linear predictor that has the right sign in every row certifies a

@@ -23,11 +23,11 @@ struct LogisticPoint {
   double least_margin = 0.0;
 };
 
-/// One fused pass over every `every`-th row. Rows go through tiles that fit the cache: standardise,
+/// One fused pass over the rows. They go through tiles that fit the cache: standardise,
 /// predict, the tile's terms, score and triangular product. O(rows terms^2) with the information,
 /// bound by memory up to about 20 columns; else O(rows terms). Same bits for every thread count.
 LogisticPoint logistic_at(const LogisticData& data, std::span<const double> beta, LogisticPass pass,
-                          const Execution& execution, std::int64_t every = 1);
+                          const Execution& execution);
 
 /// The score that Firth's penalty adds: sum_i h_i (1/2 - mu_i) z_i, h the diagonal of
 /// W^1/2 Z I^-1 Z' W^1/2. [Firth 1993, Biometrika 80:27-38; Heinze & Schemper 2002, eq. 2]

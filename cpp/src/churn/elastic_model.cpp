@@ -1,4 +1,4 @@
-#include "cox_net_model.hpp"
+#include "elastic_model.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -24,7 +24,14 @@ double soft(double x, double by) { return x > by ? x - by : x < -by ? x + by : 0
 
 }  // namespace
 
-Vector CoxNetModel::product(std::span<const double> step) const {
+double ElasticPenalty::at(double penalty, std::span<const double> beta) const {
+  double sum = 0.0;
+  for (std::size_t j = 0; j < beta.size(); ++j)
+    sum += lasso[j] * std::abs(beta[j]) + 0.5 * ridge[j] * beta[j] * beta[j];
+  return penalty * sum;
+}
+
+Vector ElasticModel::product(std::span<const double> step) const {
   Vector out(p_, 0.0);
   for (std::size_t j = 0; j < p_; ++j) {
     const double* const row = hessian_.data() + j * p_;
@@ -34,7 +41,7 @@ Vector CoxNetModel::product(std::span<const double> step) const {
   return out;
 }
 
-void CoxNetModel::learn(const CoxNetPoint& from, const CoxNetPoint& to) {
+void ElasticModel::learn(const ElasticPoint& from, const ElasticPoint& to) {
   const Vector step = difference(to.beta, from.beta),
                change = difference(to.gradient, from.gradient), guess = product(step);
   const double seen = dot(step, change), expected = dot(step, guess);
@@ -45,16 +52,8 @@ void CoxNetModel::learn(const CoxNetPoint& from, const CoxNetPoint& to) {
       hessian_[j * p_ + k] += change[j] * change[k] / seen - guess[j] * guess[k] / expected;
 }
 
-double CoxNetModel::penalty(double by, std::span<const double> beta) const {
-  double sum = 0.0;
-  for (std::size_t j = 0; j < p_; ++j)
-    sum += settings_.l1_ratio * settings_.lasso[j] * std::abs(beta[j]) +
-           0.5 * (1.0 - settings_.l1_ratio) * settings_.ridge[j] * beta[j] * beta[j];
-  return by * sum;
-}
-
-Vector CoxNetModel::minimum(const CoxNetPoint& point, double penalty, std::span<const double> start,
-                            const Execution& execution) const {
+Vector ElasticModel::minimum(const ElasticPoint& point, double penalty,
+                             std::span<const double> start, const Execution& execution) const {
   Vector at(start.begin(), start.end());
   Vector slope = product(difference(at, point.beta));  // of the quadratic, where the descent is
   for (std::size_t j = 0; j < p_; ++j) slope[j] += point.gradient[j];
@@ -64,9 +63,8 @@ Vector CoxNetModel::minimum(const CoxNetPoint& point, double penalty, std::span<
     for (std::size_t j = 0; j < p_; ++j) {
       if (!all && !active[j]) continue;
       const double* const row = hessian_.data() + j * p_;
-      const double there =
-          soft(row[j] * at[j] - slope[j], penalty * settings_.l1_ratio * settings_.lasso[j]) /
-          (row[j] + penalty * (1.0 - settings_.l1_ratio) * settings_.ridge[j]);
+      const double there = soft(row[j] * at[j] - slope[j], penalty * penalty_.lasso[j]) /
+                           (row[j] + penalty * penalty_.ridge[j]);
       active[j] = there != 0.0;
       const double change = there - at[j];
       if (change == 0.0) continue;
@@ -76,19 +74,18 @@ Vector CoxNetModel::minimum(const CoxNetPoint& point, double penalty, std::span<
     }
     return largest;
   };
-  const double enough = 1e-3 * settings_.tolerance;
   for (int round = 0; round < 1000; ++round) {
-    if (sweep(true) < enough) break;
+    if (sweep(true) < enough_) break;
     execution.poll();
-    for (int inner = 0; inner < 1000 && sweep(false) >= enough; ++inner) {
+    for (int inner = 0; inner < 1000 && sweep(false) >= enough_; ++inner) {
     }
   }
   return at;
 }
 
-CoxNetPoint CoxNetModel::at(const CoxNetPoint& point, Vector beta) const {
+ElasticPoint ElasticModel::at(const ElasticPoint& point, Vector beta) const {
   const Vector step = difference(beta, point.beta);
-  CoxNetPoint out{std::move(beta), point.loss, product(step)};
+  ElasticPoint out{std::move(beta), point.loss, product(step)};
   for (std::size_t j = 0; j < p_; ++j) {
     out.loss += step[j] * (point.gradient[j] + 0.5 * out.gradient[j]);
     out.gradient[j] += point.gradient[j];
