@@ -23,7 +23,7 @@ FIT = Workload(
     full={"n": 10**6},
     smoke={"n": 2000},
     agree={"first coefficient": 1e-4, "last coefficient": 1e-4, "intercept": 1e-4},
-    bound="two or three passes over X and as many triangular products of 10^6 x 31",
+    bound="three passes over X and two triangular products of 10^6 x 31",
 )
 PATH = Workload(
     "logistic_net",
@@ -32,7 +32,7 @@ PATH = Workload(
     full={"n": 10**5},
     smoke={"n": 2000},
     agree={"first coefficient": 1e-2},
-    bound="reading X once or twice a penalty",
+    bound="reading X once for eight penalties",
 )
 
 
