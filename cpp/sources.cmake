@@ -153,15 +153,15 @@ set(TENURE_CORE_SOURCES
   cpp/src/optim/proximal_newton.cpp
   cpp/src/optim/random_blocks.cpp
   cpp/src/segment/concentration.cpp
-  cpp/src/segment/k_prototypes.cpp
-  cpp/src/segment/k_prototypes_kernels.cpp
-  cpp/src/segment/k_prototypes_rows.cpp
-  cpp/src/segment/k_prototypes_seed.cpp
   cpp/src/segment/gaussian_mixture.cpp
   cpp/src/segment/gaussian_mixture_information.cpp
   cpp/src/segment/gaussian_mixture_kernels.cpp
   cpp/src/segment/gaussian_mixture_rows.cpp
   cpp/src/segment/gaussian_mixture_state.cpp
+  cpp/src/segment/k_prototypes.cpp
+  cpp/src/segment/k_prototypes_kernels.cpp
+  cpp/src/segment/k_prototypes_rows.cpp
+  cpp/src/segment/k_prototypes_seed.cpp
   cpp/src/segment/kmeans.cpp
   cpp/src/segment/kmeans_bounds.cpp
   cpp/src/segment/kmeans_frame.cpp
@@ -169,20 +169,19 @@ set(TENURE_CORE_SOURCES
   cpp/src/segment/kmeans_lloyd.cpp
   cpp/src/segment/kmeans_parallel.cpp
   cpp/src/segment/kmeans_seed.cpp
+  cpp/src/segment/kmeans_sized.cpp
+  cpp/src/segment/kmeans_stream.cpp
+  cpp/src/segment/labelled_rows.cpp
   cpp/src/segment/latent_class.cpp
   cpp/src/segment/latent_class_information.cpp
   cpp/src/segment/latent_class_steps.cpp
   cpp/src/segment/patterns.cpp
-  cpp/src/segment/kmeans_sized.cpp
-  cpp/src/segment/kmeans_stream.cpp
-  cpp/src/segment/rfm.cpp
-  cpp/src/segment/ward.cpp
-  cpp/src/segment/labelled_rows.cpp
   cpp/src/segment/rfm.cpp
   cpp/src/segment/silhouette.cpp
   cpp/src/segment/silhouette_error.cpp
   cpp/src/segment/silhouette_kernels.cpp
   cpp/src/segment/validity.cpp
+  cpp/src/segment/ward.cpp
   cpp/src/simulate/customers.cpp
   cpp/src/simulate/programmes.cpp
   cpp/src/special/beta.cpp
@@ -265,8 +264,8 @@ set(TENURE_BINDING_SOURCES
   cpp/bindings/lifecycle_panel.cpp
   cpp/bindings/module.cpp
   cpp/bindings/segment_categorical.cpp
-  cpp/bindings/segment_mixture.cpp
   cpp/bindings/segment_kmeans.cpp
+  cpp/bindings/segment_mixture.cpp
   cpp/bindings/segment_validity.cpp
   cpp/bindings/survival_beta_geometric.cpp
   cpp/bindings/survival_cure.cpp
@@ -336,16 +335,16 @@ set(TENURE_TEST_SOURCES
   tests/cpp/optim/random_blocks_test.cpp
   tests/cpp/reference_table.cpp
   tests/cpp/segment/concentration_test.cpp
-  tests/cpp/segment/k_prototypes_test.cpp
   tests/cpp/segment/gaussian_mixture_test.cpp
+  tests/cpp/segment/k_prototypes_test.cpp
   tests/cpp/segment/kmeans_block_test.cpp
   tests/cpp/segment/kmeans_bounds_test.cpp
   tests/cpp/segment/kmeans_test.cpp
   tests/cpp/segment/latent_class_test.cpp
   tests/cpp/segment/rfm_test.cpp
-  tests/cpp/segment/ward_test.cpp
   tests/cpp/segment/silhouette_test.cpp
   tests/cpp/segment/validity_test.cpp
+  tests/cpp/segment/ward_test.cpp
   tests/cpp/simulate/customers_test.cpp
   tests/cpp/simulate/programmes_test.cpp
   tests/cpp/special/chi_square_test.cpp

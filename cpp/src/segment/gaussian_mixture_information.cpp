@@ -56,20 +56,20 @@ class Layout {
   std::vector<std::int64_t> active;
 };
 
-struct Sums {
+struct ScoreSums {
   MatrixXd outer;               // sum w s s', lower triangle
   std::vector<MatrixXd> local;  // by component: sum w r s_k s_k', lower triangle
   std::vector<VectorXd> first;  // by component: sum w r s_k
   VectorXd held;                // by component: sum w r
 
-  explicit Sums(const Layout& layout)
+  explicit ScoreSums(const Layout& layout)
       : outer(MatrixXd::Zero(layout.size(), layout.size())),
         local(static_cast<std::size_t>(layout.components()),
               MatrixXd::Zero(layout.local(), layout.local())),
         first(static_cast<std::size_t>(layout.components()), VectorXd::Zero(layout.local())),
         held(VectorXd::Zero(layout.components())) {}
 
-  Sums& operator+=(const Sums& other) {
+  ScoreSums& operator+=(const ScoreSums& other) {
     outer += other.outer;
     for (std::size_t c = 0; c < local.size(); ++c) {
       local[c] += other.local[c];
@@ -128,9 +128,9 @@ class Scores {
         MatrixXd::Identity(d, d));
   }
 
-  Sums of(std::int64_t first, std::int64_t last, const double* responsibility,
-          const Execution& execution) const {
-    Sums sums(layout_);
+  ScoreSums of(std::int64_t first, std::int64_t last, const double* responsibility,
+               const Execution& execution) const {
+    ScoreSums sums(layout_);
     const Index k = layout_.components();
     VectorXd y(layout_.features);
     for (std::int64_t from = first; from < last; from += kBatch) {
@@ -226,7 +226,7 @@ MatrixXd curvature(const Layout& layout, double held, const VectorXd& first) {
   return of.selfadjointView<Eigen::Lower>();
 }
 
-MatrixXd information(const Layout& layout, const GaussianMixture& mixture, const Sums& sums) {
+MatrixXd information(const Layout& layout, const GaussianMixture& mixture, const ScoreSums& sums) {
   const Index k = layout.components();
   MatrixXd total = sums.outer.selfadjointView<Eigen::Lower>();
   VectorXd weight(k);
@@ -273,8 +273,8 @@ GaussianMixtureErrors gaussian_mixture_errors(const Points<double>& points,
   // Few blocks, as each holds p x p sums.
   const std::int64_t block =
       std::max(kBlockRows, (points.rows() / 16 + kBatch - 1) / kBatch * kBatch);
-  const Sums sums = block_reduce(
-      points.rows(), for_work(execution, points.rows(), p * p), Sums(layout),
+  const ScoreSums sums = block_reduce(
+      points.rows(), for_work(execution, points.rows(), p * p), ScoreSums(layout),
       [&](std::int64_t first, std::int64_t last) {
         return scores.of(first, last, rows.responsibility.data(), execution);
       },

@@ -81,7 +81,7 @@ GaussianMixtureRows gaussian_mixture_rows(const Points<double>& points,
   const MixtureTotals totals = block_reduce(
       n, for_work(execution, n, work), MixtureTotals{}, [&](std::int64_t first, std::int64_t last) {
         MixtureTotals of;
-        in_pieces(first, last, work, execution,
+        in_pieces(first, last, d, work, execution,
                   [&](std::int64_t from, std::int64_t to) { of += kernel(task, from, to); });
         return of;
       });

@@ -269,22 +269,22 @@ MixtureTotals MixtureState::pass(const Frame<double>& frame, const Execution& ex
       log_constants(weight_, upper, diagonal() ? CovarianceShape::diagonal : shape_, d_);
   if (!diagonal()) upper = pack_factors(upper, std::ssize(upper) / (d_ * d_), d_);
 
-  struct Sums {
+  struct PassSums {
     MixtureMoments moments;
     MixtureTotals totals;
-    Sums& operator+=(const Sums& other) {
+    PassSums& operator+=(const PassSums& other) {
       moments += other.moments;
       totals += other.totals;
       return *this;
     }
   };
-  const Sums none{MixtureMoments(k_, d_, diagonal()), {}};
+  const PassSums none{MixtureMoments(k_, d_, diagonal()), {}};
   const std::int64_t work = k_ * d_ * (diagonal() ? 5 : d_ + 5);
   const MixtureKernel kernel = mixture_kernel();
-  Sums total = block_reduce(
+  PassSums total = block_reduce(
       frame.points().rows(), for_work(execution, frame.points().rows(), work), none,
       [&](std::int64_t first, std::int64_t last) {
-        Sums of = none;
+        PassSums of = none;
         const MixtureTask task{.rows = frame.rows(),
                                .components = k_,
                                .diagonal = diagonal(),
@@ -293,7 +293,7 @@ MixtureTotals MixtureState::pass(const Frame<double>& frame, const Execution& ex
                                .factor = upper.data(),
                                .constant = constant.data(),
                                .moments = &of.moments};
-        in_pieces(first, last, work, execution,
+        in_pieces(first, last, d_, work, execution,
                   [&](std::int64_t from, std::int64_t to) { of.totals += kernel(task, from, to); });
         return of;
       },

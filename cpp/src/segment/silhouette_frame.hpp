@@ -12,17 +12,17 @@ namespace tenure::segment::detail {
 class Tiles {
  public:
   static constexpr std::int64_t kTiles = 8;
-  static constexpr std::int64_t kRows = kTiles * kTileRows;
+  static constexpr std::int64_t kRows = kTiles * kSilhouetteRows;
 
   Tiles(const LabelledRows& rows, std::int64_t first, std::int64_t last)
       : features_(rows.features),
-        tiles_((last - first + kTileRows - 1) / kTileRows),
+        tiles_((last - first + kSilhouetteRows - 1) / kSilhouetteRows),
         kernel_(sum_distances()),
         line_(static_cast<std::size_t>(tiles_ * features_)) {
-    for (std::int64_t r = 0; r < tiles_ * kTileRows; ++r) {
+    for (std::int64_t r = 0; r < tiles_ * kSilhouetteRows; ++r) {
       const double* const from = rows.at(std::min(first + r, last - 1));  // unused lanes: a copy
-      Line* const tile = line_.data() + r / kTileRows * features_;
-      for (std::int64_t j = 0; j < features_; ++j) tile[j].lane[r % kTileRows] = from[j];
+      Line* const tile = line_.data() + r / kSilhouetteRows * features_;
+      for (std::int64_t j = 0; j < features_; ++j) tile[j].lane[r % kSilhouetteRows] = from[j];
     }
   }
 
@@ -40,11 +40,12 @@ class Tiles {
         until_poll = kWork;
       }
       for (std::int64_t t = 0; t < tiles_; ++t) {
-        alignas(64) std::array<double, kTileRows> of;
+        alignas(64) std::array<double, kSilhouetteRows> of;
         kernel_(line_[static_cast<std::size_t>(t * features_)].lane, features_,
                 source + s * features_, weight ? weight + s : kOnes.data(), m, of.data());
-        for (std::int64_t r = 0; r < kTileRows; ++r)
-          sum_[static_cast<std::size_t>(t * kTileRows + r)] += of[static_cast<std::size_t>(r)];
+        for (std::int64_t r = 0; r < kSilhouetteRows; ++r)
+          sum_[static_cast<std::size_t>(t * kSilhouetteRows + r)] +=
+              of[static_cast<std::size_t>(r)];
       }
     }
   }
@@ -61,7 +62,7 @@ class Tiles {
 
   /// One feature of the rows of a tile.
   struct alignas(64) Line {
-    double lane[kTileRows];
+    double lane[kSilhouetteRows];
   };
 
   std::int64_t features_, tiles_;

@@ -18,12 +18,12 @@ template <int Bytes, int Sources>
                                        const double* source, const double* weight,
                                        typename Wide<Bytes>::Value* sum) {
   using V = typename Wide<Bytes>::Value;
-  constexpr int kVectors = static_cast<int>(kTileRows * sizeof(double)) / Bytes;
+  constexpr int kVectors = static_cast<int>(kSilhouetteRows * sizeof(double)) / Bytes;
   V square[Sources][kVectors];
   for (int s = 0; s < Sources; ++s)
     for (int v = 0; v < kVectors; ++v) square[s][v] = V{};
   for (std::int64_t j = 0; j < features; ++j) {
-    const V* const row = reinterpret_cast<const V*>(tile + j * kTileRows);
+    const V* const row = reinterpret_cast<const V*>(tile + j * kSilhouetteRows);
     for (int s = 0; s < Sources; ++s) {
       const double x = source[s * features + j];
       for (int v = 0; v < kVectors; ++v) {
@@ -34,7 +34,7 @@ template <int Bytes, int Sources>
   }
   // By way of memory: the compiler takes the roots of a plain array by whole vectors, but those of
   // a vector one by one.
-  alignas(64) double distance[Sources * kTileRows];
+  alignas(64) double distance[Sources * kSilhouetteRows];
   V* const whole = reinterpret_cast<V*>(distance);
   for (int s = 0; s < Sources; ++s)
     for (int v = 0; v < kVectors; ++v) whole[s * kVectors + v] = square[s][v];
@@ -48,14 +48,14 @@ template <int Bytes, int Sources>
                                            const double* source, const double* weight,
                                            std::int64_t count, double* out) {
   using V = typename Wide<Bytes>::Value;
-  constexpr int kVectors = static_cast<int>(kTileRows * sizeof(double)) / Bytes;
+  constexpr int kVectors = static_cast<int>(kSilhouetteRows * sizeof(double)) / Bytes;
   V sum[kVectors];
   for (int v = 0; v < kVectors; ++v) sum[v] = V{};
   std::int64_t s = 0;
   for (; s + Sources <= count; s += Sources)
     add<Bytes, Sources>(tile, features, source + s * features, weight + s, sum);
   for (; s < count; ++s) add<Bytes, 1>(tile, features, source + s * features, weight + s, sum);
-  for (std::int64_t r = 0; r < kTileRows; ++r) {
+  for (std::int64_t r = 0; r < kSilhouetteRows; ++r) {
     constexpr std::int64_t kLanes = Bytes / static_cast<int>(sizeof(double));
     out[r] = sum[r / kLanes][r % kLanes];
   }

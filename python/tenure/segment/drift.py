@@ -14,8 +14,8 @@ from tenure._errors import InvalidInputError
 from tenure._intervals import wilson
 from tenure._results import Table
 from tenure._validation import Floats, Ints, as_level, as_number
-from tenure.segment._drift_tests import ChiSquareTest, homogeneity, index_limits, symmetry, tail
 from tenure.segment._clusterings import as_names, numbered
+from tenure.segment._drift_tests import ChiSquareTest, homogeneity, index_limits, symmetry, tail
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

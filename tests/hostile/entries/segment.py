@@ -30,6 +30,7 @@ BANDS = {
     "high": "spend > 120 or vip and False",
 }
 
+
 def mixed(n: int) -> np.ndarray:
     codes = np.random.default_rng(15).integers(0, 5, size=(n, 3))
     return np.hstack([points(n)[:, :3], codes])
@@ -78,6 +79,7 @@ ENTRIES = [
         points,
         lambda X, t: tn.segment.GaussianMixture(n_threads=t).fit(X).estimates(X, errors="robust"),
         1_000_000,
+    ),
     Entry(
         "KMeans, bounds and a sample",
         points,
