@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from tenure.lifecycle._health_ruler import HealthPart
 from tenure.lifecycle._movement_tables import Absorption, Homogeneity, Rises, Sojourns
 from tenure.lifecycle._rule_check import RuleCheck
 from tenure.lifecycle.diagram import Diagram
 from tenure.lifecycle.due_table import DueDates, due_dates
 from tenure.lifecycle.equity import EquityForecast, SizeForecast
+from tenure.lifecycle.health import HealthScore
+from tenure.lifecycle.health_outcomes import HealthBackTest, HealthBands, LeadTime
+from tenure.lifecycle.health_scores import HealthScores
 from tenure.lifecycle.key_figures import kpis
 from tenure.lifecycle.kpi_tables import KPIs, KPITrends
 from tenure.lifecycle.lead_rules import Action, Fit
@@ -32,11 +36,17 @@ __all__ = [
     "DueDates",
     "EquityForecast",
     "Fit",
+    "HealthBackTest",
+    "HealthBands",
+    "HealthPart",
+    "HealthScore",
+    "HealthScores",
     "Homogeneity",
     "KPITrends",
     "KPIs",
     "LeadScore",
     "LeadScores",
+    "LeadTime",
     "LeftOut",
     "Movement",
     "PanelSizes",

@@ -24,6 +24,21 @@ LEADS = tn.lifecycle.LeadScore(
 )
 
 
+HEALTH = tn.lifecycle.HealthScore(
+    [
+        tn.lifecycle.HealthPart("days_since_last", 2.0, healthy="low"),
+        tn.lifecycle.HealthPart("orders_90d", cuts=[1, 2, 4]),
+    ],
+    windows=["90d"],
+)
+
+
+def health(log: tn.EventLog, threads: int) -> Any:
+    fitted = HEALTH.fit(log, at=dates(log)[3], n_threads=threads)
+    test = fitted.back_test(log, dates(log)[3:8], "90d", n_threads=threads)
+    return fitted.score(log, n_threads=threads), test
+
+
 def dates(log: tn.EventLog) -> list[dt.datetime]:
     return [log.observed_until - dt.timedelta(days=60 * i) for i in range(12)][::-1]
 
@@ -62,6 +77,7 @@ ENTRIES = [
         lambda log, t: Stages(hysteresis=2).assign(log, at=dates(log), n_threads=t),
         10_000_000,
     ),
+    Entry("HealthScore", a_log, health, 3_000_000),
     Entry("LeadScore", visits, lambda log, t: LEADS.score(log, n_threads=t), 10_000_000),
     Entry(
         "Stages by own rules",
