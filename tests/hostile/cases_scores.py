@@ -10,7 +10,8 @@ import numpy as np
 from cases_lifecycle import a_log
 from hostile import OK, Case, E
 
-from tenure.lifecycle import HealthPart, HealthScore
+import tenure as tn
+from tenure.lifecycle import HealthPart, HealthScore, LearnedLeadScore
 
 
 def health(values: Any = (0.0, 1.0, 2.0), **settings: Any) -> Any:
@@ -47,6 +48,19 @@ def a_file(**state: Any) -> Any:
 
 def bad_file(about: str, **state: Any) -> Case:
     return E(f"HealthScore: file with {about}", lambda: a_file(**state), "", "ModelFileError")
+
+
+def leads(**settings: Any) -> Any:
+    log = tn.datasets.simulate(400, funnel={}, visits=2, random_state=1).log()
+    model = LearnedLeadScore("60d", **{"windows": ["30d"], "cv": 2, **settings})
+    return model.fit(log, ["2024-06-30"]).score(log)
+
+
+def no_leads() -> Any:
+    """A score of a date before anybody came."""
+    log = tn.datasets.simulate(400, funnel={}, visits=2, random_state=1).log()
+    model = LearnedLeadScore("60d", windows=["30d"], cv=2).fit(log, ["2024-06-30"])
+    return model.score(log, "2023-12-31")
 
 
 #: Everybody or nobody churned, a band is empty, or nobody was warned.
@@ -100,4 +114,27 @@ CASES: list[Case] = [
     bad_file("a count of text", n_customers_="3"),
     bad_file("a date of text", _until="now"),
     bad_file("one attribute more", more=1),
+    OK("LearnedLeadScore: leads", leads, lambda s: bool(np.isfinite(s.score).all())),
+    OK("LearnedLeadScore: nobody", no_leads, lambda s: len(s) == 0),
+    OK(
+        "LearnedLeadScore: points next to nothing",
+        lambda: leads(pdo=5e-324),
+        lambda s: bool((s.score == s.score[0]).all()),
+    ),
+    E(
+        "LearnedLeadScore: no log",
+        lambda: LearnedLeadScore(30).fit([1], ["2024-06-30"]),
+        "EventLog",
+    ),
+    E(
+        "LearnedLeadScore: orders only",
+        lambda: LearnedLeadScore(30).fit(a_log(), ["2024-01-15"]),
+        "no orders",
+    ),
+    E("LearnedLeadScore: pdo NaN", lambda: leads(pdo=math.nan), "pdo"),
+    E("LearnedLeadScore: odds of 0", lambda: leads(base_odds=0), "base_odds"),
+    E("LearnedLeadScore: no columns", lambda: leads(columns=[]), "must name a feature"),
+    E("LearnedLeadScore: a column twice", lambda: leads(columns=["events_30d"] * 2), "twice"),
+    E("LearnedLeadScore: a column with NaN", lambda: leads(columns=["mean_gap"]), "mean_gap"),
+    E("LearnedLeadScore: cv of 1", lambda: leads(cv=1), "cv"),
 ]

@@ -15,6 +15,8 @@ from tenure.lifecycle.key_figures import kpis
 from tenure.lifecycle.kpi_tables import KPIs, KPITrends
 from tenure.lifecycle.lead_rules import Action, Fit
 from tenure.lifecycle.lead_score import LeadScore, LeadScores
+from tenure.lifecycle.learned_score import LearnedLeadScore
+from tenure.lifecycle.learned_scores import LeadEvaluation, LearnedLeadScores, ScoreCard
 from tenure.lifecycle.movement import Movement, movement
 from tenure.lifecycle.outcomes import StageOutcomes
 from tenure.lifecycle.panel import PanelSizes, StagePanel
@@ -44,9 +46,12 @@ __all__ = [
     "Homogeneity",
     "KPITrends",
     "KPIs",
+    "LeadEvaluation",
     "LeadScore",
     "LeadScores",
     "LeadTime",
+    "LearnedLeadScore",
+    "LearnedLeadScores",
     "LeftOut",
     "Movement",
     "PanelSizes",
@@ -58,6 +63,7 @@ __all__ = [
     "Replenishment",
     "Rises",
     "RuleCheck",
+    "ScoreCard",
     "SizeForecast",
     "Sojourns",
     "StageOutcomes",

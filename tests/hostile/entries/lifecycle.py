@@ -39,6 +39,14 @@ def health(log: tn.EventLog, threads: int) -> Any:
     return fitted.score(log, n_threads=threads), test
 
 
+def learned(log: tn.EventLog, threads: int) -> Any:
+    """Leads of the visits: whoever has put nothing into a cart yet."""
+    span = log.observed_until - log.observed_from
+    cutoffs = [log.observed_from + span * k / 10 for k in (3, 5)]
+    model = tn.lifecycle.LearnedLeadScore(span.days / 10, windows=[span.days / 5], cv=2)
+    return model.fit(log, cutoffs, n_threads=threads).score(log, cutoffs[1], n_threads=threads)
+
+
 def dates(log: tn.EventLog) -> list[dt.datetime]:
     return [log.observed_until - dt.timedelta(days=60 * i) for i in range(12)][::-1]
 
@@ -78,6 +86,7 @@ ENTRIES = [
         10_000_000,
     ),
     Entry("HealthScore", a_log, health, 3_000_000),
+    Entry("LearnedLeadScore", visits, learned, 3_000_000),
     Entry("LeadScore", visits, lambda log, t: LEADS.score(log, n_threads=t), 10_000_000),
     Entry(
         "Stages by own rules",
