@@ -26,6 +26,13 @@ class LeftOut(Table):
     play, why : arrays of str
     value : float64 array
         What was at stake.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> play = tn.lifecycle.Play("win back", ["a", "b"], value=[20.0, 0.0])
+    >>> tn.lifecycle.plan([play], "2024-06-01").left_out.why.tolist()
+    ['costs what is at stake']
     """
 
     customer: Any
@@ -53,6 +60,14 @@ class PlanSizes(Table):
         Audience = contacts + held out + left out.
     value, cost : float64 arrays
         Of the contacts.
+
+    Examples
+    --------
+    >>> import tenure as tn
+    >>> play = tn.lifecycle.Play("win back", list(range(100)), value=2.0)
+    >>> sizes = tn.lifecycle.plan([play], "2024-06-01", hold_out=0.1).sizes
+    >>> sizes.contacts.tolist(), sizes.held_out.tolist(), sizes.value.tolist()
+    ([90], [10], [180.0])
     """
 
     play: tuple[str, ...]

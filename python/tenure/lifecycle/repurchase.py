@@ -38,6 +38,16 @@ class ProductCycles(Table):
         does not come down to a half.
     bought_again : float64 array
         Share who do within the longest time observed.
+
+    Examples
+    --------
+    >>> import datetime as dt, tenure as tn
+    >>> frame = {"who": [1, 1, 1], "day": [dt.date(2024, 1, d) for d in (1, 8, 20)]}
+    >>> log = tn.EventLog(
+    ...     {**frame, "sku": ["tea"] * 3}, customer="who", time="day", properties=["sku"]
+    ... )
+    >>> tn.lifecycle.replenishment(log, "sku", min_gaps=1).products.median.tolist()
+    [7.0]
     """
 
     product: npt.NDArray[np.object_]
