@@ -152,11 +152,11 @@ optim::Evaluation time_varying_log_likelihood(TimeVaryingModel model,
   require_valid(periods, purchases, 0.0, execution);
   require_numbers(multipliers(periods, coefficients, execution));
   const double scale = time_scale(purchases);
-  std::vector<double> point;
+  std::vector<double> point(4 + coefficients.size());
   double bought = 0.0;
   for (std::size_t q = 0; q < 4; ++q)
-    point.push_back(std::log(parameters[q]) + (is_time(model, q) ? std::log(scale) : 0.0));
-  point.insert(point.end(), coefficients.begin(), coefficients.end());
+    point[q] = std::log(parameters[q]) + (is_time(model, q) ? std::log(scale) : 0.0);
+  std::copy(coefficients.begin(), coefficients.end(), point.begin() + 4);
   for (std::int64_t i = 0; i < purchases.rows(); ++i)
     bought += (purchases.weight ? (*purchases.weight)[i] : 1.0) * purchases.frequency[i];
   optim::Evaluation e = evaluate(model, point, purchases, periods, scale, execution);
