@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -17,16 +18,16 @@ struct Scoring {
   double largest = 0.0;      ///< the greatest norm
 
   Scoring(const std::vector<double>& centre, std::int64_t clusters, std::int64_t features)
-      : plain(centre.begin(), centre.end()) {
+      : plain(centre.size() + static_cast<std::size_t>(features)) {
+    std::copy(centre.begin(), centre.end(), plain.begin());
     packed = pack_centres(plain, clusters, features);
     double square = 0.0;
-    for (auto c = plain.begin(); c != plain.end(); c += features) {
+    for (auto c = plain.begin(); c != plain.end() - features; c += features) {
       const double norm = std::inner_product(c, c + features, c, 0.0);
       half_norm.push_back(static_cast<T>(0.5 * norm));
       square = std::max(square, norm);
     }
     largest = std::sqrt(square);
-    plain.resize(plain.size() + static_cast<std::size_t>(features));
     half_norm.push_back(std::numeric_limits<T>::infinity());
   }
 };

@@ -8,7 +8,7 @@ namespace {
 
 std::string locate(const char* argument, std::int64_t row) {
   std::string where = argument;
-  if (row >= 0) where += "[" + std::to_string(row) + "]";
+  if (row >= 0) where.append("[").append(std::to_string(row)).append("]");
   return where;
 }
 
