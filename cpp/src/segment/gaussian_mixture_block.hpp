@@ -15,9 +15,9 @@ namespace tenure::segment::detail {
 template <int Bytes>
 class MixturePass {
   using Value = typename Register<double, Bytes>::Value;
-  using RowTile = Tile<double, Bytes>;
+  using RowTile = Tile<double, Bytes, 2>;
   static constexpr int kLanes = Bytes / 8;
-  static constexpr int P = RowTile::P;  // two vectors
+  static constexpr int P = RowTile::P;
   static constexpr int kTiles = 4;
   static constexpr int kRows = kTiles * P;
 

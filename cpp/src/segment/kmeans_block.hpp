@@ -56,10 +56,10 @@ constexpr int kVectors = 3;             ///< registers of rows in a tile
 constexpr std::int64_t kTileRows = 48;  ///< a multiple of the rows of every tile
 
 /// Feature-major copy of P rows, so that a register holds one feature of several rows.
-template <class T, int Bytes>
+template <class T, int Bytes, int Vectors = kVectors>
 class Tile {
  public:
-  static constexpr int P = kVectors * Bytes / static_cast<int>(sizeof(T));
+  static constexpr int P = Vectors * Bytes / static_cast<int>(sizeof(T));
   using Value = typename Register<T, Bytes>::Value;
 
   explicit Tile(const Rows<T>& rows)
