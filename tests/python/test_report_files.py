@@ -245,4 +245,4 @@ def test_a_page_is_no_folder_and_no_device(tmp_path):
 def test_equal_tables_give_equal_bytes():
     table = pa.table({"x": np.arange(1000) / 7, "s": [str(i) for i in range(1000)]})
     assert _table_files.to_parquet(table) == _table_files.to_parquet(table)
-    assert _table_files.to_csv(table) == _files.to_csv(table)
+    assert _table_files.to_csv(table) == _table_files.to_csv(table)

@@ -300,7 +300,7 @@ class Movement(Table):
         >>> import tenure as tn
         >>> codes = [[0, 0, 1, 1], [0, 1, 1, 0]]
         >>> panel = tn.lifecycle.StagePanel.from_codes(codes, ["active", "lost"])
-        >>> "50 %" in tn.lifecycle.movement(panel).diagram().svg
+        >>> "2 customers" in tn.lifecycle.movement(panel).diagram().svg
         True
         """
         return diagram_of(self, outcomes, as_number(least, "least", at_least=0.0, at_most=1.0))

@@ -138,8 +138,10 @@ class ClassCoefficients(Table):
     Examples
     --------
     >>> import tenure as tn
-    >>> answers = [["a", "x"]] * 30 + [["b", "y"]] * 25 + [["a", "y"], ["b", "x"]] * 5
-    >>> model = tn.segment.LatentClass(2).fit(answers + [["a", "x"]], covariates=None)
+    >>> answers = [["a", "x", "k"]] * 30 + [["b", "y", "l"]] * 25
+    >>> answers += [["a", "y", "k"], ["b", "x", "l"], ["a", "x", "l"], ["b", "y", "k"]] * 4
+    >>> answers += [["a", "y", "l"], ["b", "x", "k"]] * 3
+    >>> model = tn.segment.LatentClass(2).fit(answers)
     >>> model.coefficients().name
     ('Intercept',)
     """

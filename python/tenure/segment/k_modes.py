@@ -79,10 +79,10 @@ class KModes(PrototypeEstimator):
     Examples
     --------
     >>> import tenure as tn
-    >>> answers = [["web", "card"], ["web", "card"], ["web", "bank"], ["shop", "cash"]]
+    >>> answers = [["web", "card"], ["web", "card"], ["web", "bank"]] + [["shop", "cash"]] * 2
     >>> m = tn.segment.KModes(n_clusters=2).fit(answers)
     >>> m.labels_.tolist(), m.cost_
-    ([0, 0, 0, 1], 1.0)
+    ([0, 0, 0, 1, 1], 1.0)
     >>> m.predict([["shop", "card"], ["shop", "cash"]]).tolist()
     [0, 1]
     """
