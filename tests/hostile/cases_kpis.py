@@ -103,6 +103,11 @@ CASES = [
         "incremental",
     ),
     E(
+        "kpis: an increment of no day",
+        lambda: kpis(a_log(), spend=paid(1.0), margin=1.0, incremental={"soon": 1.0}),
+        "incremental['soon']",
+    ),
+    E(
         "kpis: an increment and no margin",
         lambda: kpis(a_log(), spend=paid(1.0), incremental={}),
         "margin",

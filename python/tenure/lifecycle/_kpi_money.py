@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tenure._errors import InvalidInputError
-from tenure._validation import Floats
+from tenure._validation import Floats, as_number
 from tenure.clv.economics import acquisition_cost, payback_period
 from tenure.events._columns import table_of
 from tenure.lifecycle._kpi_rows import Dates, Measured, Rows, by_code, over, unit
@@ -164,13 +164,14 @@ def romi(
         raise InvalidInputError(msg, argument="margin")
     told = np.full(len(starts) - 1, np.nan)
     for date, amount in incremental.items():
-        day = np.datetime64(str(date), "D")
-        p = int(np.searchsorted(starts, day, side="right")) - 1
-        if not (0 <= p < len(told)) or not np.isfinite(amount):
-            msg = (
-                f"incremental[{date!r}] must be a finite amount at a date from {starts[0]} to "
-                f"before {starts[-1]}, got {amount!r}"
-            )
-            raise InvalidInputError(msg, argument="incremental", value=amount)
-        told[p] = float(amount) + (0.0 if np.isnan(told[p]) else told[p])
+        try:
+            day = np.datetime64(str(date)[:10], "D")
+        except ValueError:
+            day = np.datetime64("NaT", "D")
+        p = -1 if np.isnat(day) else int(np.searchsorted(starts, day, side="right")) - 1
+        extra = as_number(amount, f"incremental[{date!r}]")
+        if not 0 <= p < len(told):
+            msg = f"incremental[{date!r}] must be of a day from {starts[0]} to before {starts[-1]}"
+            raise InvalidInputError(msg, argument="incremental", value=date)
+        told[p] = extra + (0.0 if np.isnan(told[p]) else told[p])
     return Measured(over(told * margin - spend, spend))
