@@ -24,7 +24,8 @@ endfunction()
 function(tenure_add_tests target engine)
   add_executable(${target} $<TARGET_OBJECTS:${engine}> $<TARGET_OBJECTS:tenure_test_objects>)
   target_link_libraries(${target} PRIVATE ${engine} GTest::gtest_main)
-  set_target_properties(${target} PROPERTIES LINKER_LANGUAGE CXX)
+  set_target_properties(${target} PROPERTIES LINKER_LANGUAGE CXX
+                        RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
 endfunction()
 
 # The Python extension `_core` with this engine; in a directory of its own unless told otherwise.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from statistics import NormalDist
 from typing import Any
@@ -164,10 +165,9 @@ def romi(
         raise InvalidInputError(msg, argument="margin")
     told = np.full(len(starts) - 1, np.nan)
     for date, amount in incremental.items():
-        try:
+        day: Any = np.datetime64("NaT", "D")
+        with contextlib.suppress(ValueError):
             day = np.datetime64(str(date)[:10], "D")
-        except ValueError:
-            day = np.datetime64("NaT", "D")
         p = -1 if np.isnat(day) else int(np.searchsorted(starts, day, side="right")) - 1
         extra = as_number(amount, f"incremental[{date!r}]")
         if not 0 <= p < len(told):
