@@ -22,8 +22,10 @@ endfunction()
 # The C++ tests with this engine. Its objects come first: of an inline function that both hold, the
 # linker takes the engine's copy, which may be instrumented.
 function(tenure_add_tests target engine)
-  add_executable(${target} $<TARGET_OBJECTS:${engine}> $<TARGET_OBJECTS:tenure_test_objects>)
-  target_link_libraries(${target} PRIVATE ${engine} GTest::gtest_main)
+  set(sources ${TENURE_EIGEN_TESTS})
+  list(TRANSFORM sources PREPEND ${PROJECT_SOURCE_DIR}/)
+  add_executable(${target} $<TARGET_OBJECTS:${engine}> $<TARGET_OBJECTS:tenure_test_objects> ${sources})
+  target_link_libraries(${target} PRIVATE ${engine} GTest::gtest_main Eigen3::Eigen)
   set_target_properties(${target} PROPERTIES LINKER_LANGUAGE CXX
                         RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
 endfunction()
