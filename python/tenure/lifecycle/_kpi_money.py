@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from statistics import NormalDist
 from typing import Any
@@ -15,6 +14,7 @@ from tenure._errors import InvalidInputError
 from tenure._validation import Floats, as_number
 from tenure.clv.economics import acquisition_cost, payback_period
 from tenure.events._columns import table_of
+from tenure.lifecycle._days import as_day, as_days
 from tenure.lifecycle._kpi_rows import Dates, Measured, Rows, by_code, over, unit
 
 
@@ -31,15 +31,15 @@ def spend_by_period(
         if name not in table.column_names:
             msg = f"spend has no column {name!r}; it has {', '.join(table.column_names)}"
             raise InvalidInputError(msg, argument="spend", value=name)
+    day = as_days(table["date"], "spend", "date")
     try:
-        day = np.asarray(table["date"].cast(pa.date32())).astype("datetime64[D]")
         paid = np.asarray(pc.cast(table["spend"], pa.float64()).fill_null(np.nan))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        msg = f"spend needs dates in 'date' and numbers in 'spend': {error}"
+        msg = f"spend needs numbers in 'spend': {error}"
         raise InvalidInputError(msg, argument="spend") from error
     _require(np.isfinite(paid) & (paid >= 0.0), "spend", "finite and >= 0", paid)
     early = f"a date in the log, which begins with the period of {starts[0]}"
-    _require(~np.isnat(day) & (day >= starts[0]), "date", early, day)
+    _require(day >= starts[0], "date", early, day)
     period = np.searchsorted(starts, day, side="right") - 1
     n = len(starts) - 1
     finished = period < n
@@ -165,10 +165,8 @@ def romi(
         raise InvalidInputError(msg, argument="margin")
     told = np.full(len(starts) - 1, np.nan)
     for date, amount in incremental.items():
-        day: Any = np.datetime64("NaT", "D")
-        with contextlib.suppress(ValueError):
-            day = np.datetime64(str(date)[:10], "D")
-        p = -1 if np.isnat(day) else int(np.searchsorted(starts, day, side="right")) - 1
+        day = as_day(date, f"incremental[{date!r}]")
+        p = int(np.searchsorted(starts, day, side="right")) - 1
         extra = as_number(amount, f"incremental[{date!r}]")
         if not 0 <= p < len(told):
             msg = f"incremental[{date!r}] must be of a day from {starts[0]} to before {starts[-1]}"

@@ -8,15 +8,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from tenure._errors import InvalidInputError
 from tenure._results import Table
 from tenure._time import add_calendar_length, as_calendar_length
 from tenure._validation import Ints
 from tenure.events._columns import table_of
-
-_Dates = npt.NDArray[np.datetime64]
+from tenure.lifecycle._days import Days, as_day, as_days
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -44,9 +42,9 @@ class DueDates(Table):
 
     customer: Any
     item: npt.NDArray[np.object_]
-    start: _Dates
-    due: _Dates
-    contact: _Dates
+    start: Days
+    due: Days
+    contact: Days
     days_left: Ints
 
     _column_names = ("customer", "item", "start", "due", "contact", "days_left")
@@ -114,7 +112,7 @@ def due_dates(
         if name not in table.column_names:
             msg = f"items has no column {name!r}; it has {', '.join(table.column_names)}"
             raise InvalidInputError(msg, argument="items", value=name)
-    began = _dates(table[start], start)
+    began = as_days(table[start], "items", start)
     n = len(began)
     labels = [""] * n if item is None else table[item].to_pylist()
     lengths = _lengths(length, labels, item)
@@ -122,11 +120,7 @@ def due_dates(
     if before[0]:
         msg = f"lead must be in days or weeks, got {lead!r}"
         raise InvalidInputError(msg, argument="lead", value=lead)
-    try:
-        today = np.datetime64(str(at)[:10], "D")
-    except ValueError as error:
-        msg = f"at must be a date such as '2024-06-01', got {at!r}"
-        raise InvalidInputError(msg, argument="at", value=at) from error
+    today = as_day(at, "at")
     due = add_calendar_length(began, lengths[:, 0], lengths[:, 1])
     return DueDates(
         customer=np.array(table[customer].to_pylist(), object),
@@ -136,19 +130,6 @@ def due_dates(
         contact=due - np.timedelta64(before[1], "D"),
         days_left=(due - today).astype(np.int64),
     )
-
-
-def _dates(column: Any, name: str) -> _Dates:
-    try:
-        days: _Dates = np.asarray(column.cast(pa.date32())).astype("datetime64[D]")
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        msg = f"items[{name!r}] must hold dates: {error}"
-        raise InvalidInputError(msg, argument="items") from error
-    if np.isnat(days).any():
-        row = int(np.argmax(np.isnat(days)))
-        msg = f"items[{name!r}][{row}] is missing"
-        raise InvalidInputError(msg, argument="items", row=row)
-    return days
 
 
 def _lengths(length: Any, labels: list[Any], item: str | None) -> Ints:

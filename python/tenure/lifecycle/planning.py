@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from tenure._errors import InvalidInputError
 from tenure._time import as_horizon
 from tenure._validation import Floats, as_count, as_number
 from tenure.events._columns import table_of
 from tenure.lifecycle._contact_caps import ContactCaps
+from tenure.lifecycle._days import as_day, as_days
 from tenure.lifecycle._hold_out import held_out
 from tenure.lifecycle.plan_table import LeftOut, Plan, PlanSizes
 from tenure.lifecycle.play import Play
@@ -93,7 +93,7 @@ def plan(
     """
     plays = list(plays)
     _check(plays)
-    start = _day(at, "at")
+    start = as_day(at, "at")
     length = as_horizon(horizon, "day", "horizon")
     days = max(int(np.ceil(length)), 1)
     shares = _shares(hold_out, plays)
@@ -172,18 +172,6 @@ def _check(plays: list[Any]) -> None:
         raise InvalidInputError(msg, argument="plays")
 
 
-def _day(value: Any, name: str) -> np.datetime64:
-    try:
-        day = np.datetime64(str(value)[:10], "D")
-    except ValueError as error:
-        msg = f"{name} must be a date such as '2024-06-01', got {value!r}"
-        raise InvalidInputError(msg, argument=name, value=value) from error
-    if np.isnat(day):
-        msg = f"{name} must be a date, got {value!r}"
-        raise InvalidInputError(msg, argument=name, value=value)
-    return day
-
-
 def _shares(hold_out: Any, plays: list[Play]) -> list[float]:
     names = [p.name for p in plays]
     if isinstance(hold_out, Mapping):
@@ -243,15 +231,7 @@ def _done(
     if "date" not in table.column_names:
         msg = f"history has no column 'date'; it has {', '.join(table.column_names)}"
         raise InvalidInputError(msg, argument="history")
-    try:
-        dates = np.asarray(table["date"].cast(pa.date32())).astype("datetime64[D]")
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        msg = f"history['date'] must hold dates: {error}"
-        raise InvalidInputError(msg, argument="history") from error
-    if np.isnat(dates).any():
-        row = int(np.argmax(np.isnat(dates)))
-        msg = f"history['date'][{row}] is missing"
-        raise InvalidInputError(msg, argument="history", row=row)
+    dates = as_days(table["date"], "history", "date")
     who = table["customer"].to_pylist()
     channel, name = (
         table[c].to_pylist() if c in table.column_names else [None] * len(who)
